@@ -20,6 +20,7 @@ from airflow.sdk.definitions.taskgroup import MappedTaskGroup
 
 from factory.build.dag import AS_WRITTEN
 from factory.build.python_made import (
+    DEADLINES,
     THE_DAG,
     Imported,
     ImportFailedError,
@@ -27,8 +28,8 @@ from factory.build.python_made import (
     zone_name,
 )
 from factory.build.tasks import GROUP_AS_WRITTEN
-from factory.loading.python_runs import has_tasks, is_made_by_build
-from factory.loading.python_tasks import OF_EMAIL, PythonTasks, sends_mail
+from factory.loading.python_runs import OF_EMAIL, has_tasks, is_made_by_build, sends_mail
+from factory.loading.python_tasks import PythonTasks
 from factory.operators.http_watch import HttpWatchTrigger
 from schemas.compose.effective import Effective
 from schemas.dagfactory.convert import ConvertedDag
@@ -38,13 +39,13 @@ from schemas.findings.codes import Code
 from schemas.model.notifications import RunNotifications, TaskNotifications
 from schemas.model.settings import SETTING_KEYS
 from schemas.model.task_base import POLL_TASK_ID
+from schemas.rules.objects import OF_A_DAG
 from schemas.source import SourceReader
 from schemas.text.document import Document
 
 _EVENTS = {f"{event}_callback": event for event in TaskNotifications.model_fields}
 _DAG_AS_IT_IS = {
-    *(*AS_WRITTEN, "start_date", "end_date", "user_defined_macros", "user_defined_filters"),
-    *("jinja_environment_kwargs", "template_undefined"),
+    *(*AS_WRITTEN, *OF_A_DAG, "start_date", "end_date"),
 }
 _MAILS = "`notifications: {on_failure: [{uses: email, with: {to: …}}]}` in `default_args` sends a mail"
 __all__ = ["ImportFailedError", "converted", "imported_dags"]
@@ -106,7 +107,8 @@ class _FromPython(PythonTasks):
         for one in attrs.fields(DAG):
             held = getattr(dag, one.name, None)
             if one.name in _DAG_AS_IT_IS and held is not None and held != _default_of(one, dag):
-                parts[one.name] = self.value(_actions(held) if one.name == "access_control" else held)
+                made = self.untyped if one.name in OF_A_DAG else self.value
+                parts[one.name] = made(_actions(held) if one.name == "access_control" else held)
         parts["catchup"] = Converted(True) if dag.catchup else None
         parts["is_paused_upon_creation"] = Converted(True) if dag.is_paused_upon_creation else None
         parts["tags"] = self.value(sorted(dag.tags)) if dag.tags else None
@@ -118,8 +120,26 @@ class _FromPython(PythonTasks):
         callbacks = {"on_failure": dag.on_failure_callback, "on_success": dag.on_success_callback}
         parts["notifications"] = self.notifications({k: v for k, v in callbacks.items() if v}, RunNotifications)
         alerts = dag.deadline if isinstance(dag.deadline, list) else [dag.deadline] if dag.deadline else []
-        parts["deadline"] = Converted([self.alert(alert) for alert in alerts]) if alerts else None
+        parts["deadline"] = Converted([self._alert(alert) for alert in alerts]) if alerts else None
         return parts
+
+    def _alert(self, alert: Any) -> Converted:
+        reference = alert.reference
+        parts = {"from": Converted(DEADLINES.get(type(reference).__name__, "average_runtime"))}
+        if hasattr(reference, "_datetime"):
+            parts["from"] = self.value(reference._datetime)
+        elif hasattr(reference, "max_runs"):
+            parts |= {"max_runs": Converted(reference.max_runs), "min_runs": Converted(reference.min_runs)}
+        callback = {"uses": Converted(str(alert.callback.path))}
+        given = {
+            name: self.plain(one, f"`{name}` of `{alert.callback.path}`", "notifications get")
+            for name, one in (alert.callback.kwargs or {}).items()
+        }
+        callback |= {"with": Converted(given)} if given else {}
+        name = {} if alert.name is None else {"name": self.value(alert.name)}
+        return Converted(
+            {**name, **parts, "within": self.value(alert.interval), "notify": Converted([Converted(callback)])}
+        )
 
     def _default_settings(self) -> dict[str, Converted | None]:
         defaults = self._defaults(self.dag.default_args, {})

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import Enum
 from functools import reduce, singledispatchmethod
 from typing import Any
 
 import attrs
-from airflow.sdk import DAG, Asset, AssetAlias, XComArg
+from airflow.sdk import Asset, AssetAlias, XComArg
 from airflow.sdk.definitions._internal.expandinput import MappedArgument
 from airflow.sdk.definitions._internal.mixins import ResolveMixin
 from airflow.sdk.definitions._internal.templater import LiteralValue
@@ -23,10 +23,7 @@ from airflow.sdk.definitions.operator_resources import Resources
 from airflow.sdk.definitions.param import DagParam
 
 from factory.build.arguments import operator_arguments
-from factory.build.errors import one_line
 from factory.build.python_made import (
-    THE_DAG,
-    Imported,
     arguments_of,
     asset_fields,
     has_months,
@@ -34,75 +31,28 @@ from factory.build.python_made import (
     moment_call,
     written_fields,
     zone_arguments,
-    zone_name,
 )
+from factory.loading.python_findings import PythonFindings
 from factory.operators.functions import FunctionReference
 from factory.operators.selection import GroupArgument, ReferenceText, XComSelection
 from schemas.dagfactory.convert.conversion import Converted, UnquotedText, nearly
 from schemas.dagfactory.convert.values import written_duration
 from schemas.expressions.reading import TaskReference, beside, escape, run_reference, task_reference
 from schemas.findings.codes import Code
-from schemas.findings.diagnostics import Diagnostic, Span
 from schemas.model.fields import OBJECT
-from schemas.source import SourceReader
 
 _OF_REQUESTS = re.compile(r"(?<!\$)\$+(?=\{(?!(?:cursor|each)\.))")
 """Text of a request that this language would take for an expression; its own are filled in when it is sent."""
 
 
-@dataclass
-class PythonObjects:
-    """Values of a DAG of the file `found`; `findings` are what YAML does not hold, each at the `line` that is looked
-    at. `referred` collects the ids of the tasks whose outputs were taken."""
+def has_objects(made: Converted) -> bool:
+    """Whether an object is made in a part of a document."""
+    children = made.value.values() if isinstance(made.value, dict) else made.value
+    return isinstance(made.value, dict | list) and (OBJECT in made.value or any(map(has_objects, children)))
 
-    dag: DAG
-    found: Imported = field(repr=False)
-    shown: str
-    reader: SourceReader = field(repr=False)
-    line: int = field(init=False)
-    places: Mapping[str, tuple[int, int]] = field(init=False)
-    findings: list[Diagnostic] = field(default_factory=list)
-    is_request: bool = False  # whether the values that are looked at are a request's
-    referred: set[str] = field(default_factory=set)
 
-    def __post_init__(self) -> None:
-        self.places = self.found.places.get(self.dag.dag_id, {})
-        self.line = self.line_of(THE_DAG)
-
-    @property
-    def zone(self) -> str:
-        """The pipeline's `timezone`."""
-        return zone_name(self.dag.timezone) or "UTC"
-
-    def lost(self, message: str, help: str = "", line: int | None = None) -> None:
-        self.say(Code.NOT_CONVERTED, message, help, line or self.line)
-
-    def line_of(self, task_id: str) -> int:
-        """The line that made a task, else the DAG."""
-        return self.places.get(task_id, self.places.get(THE_DAG, (1, 0)))[0]
-
-    def say(self, code: Code, message: str, help: str, line: int) -> None:
-        written = (self.found.text.splitlines()[line - 1 : line] or [""])[0]
-        start = len(written) - len(written.lstrip()) + 1
-        span = Span(line, start, line, max(len(written), start) + 1)
-        found = Diagnostic(code, message, self.shown, span, help=help, text=self.found.text, severity=code.severity)
-        self.findings.append(found)
-
-    def dotted(self, found: Any) -> str:
-        """The dotted path of a class or a function; reports one that no file but this has."""
-        module, name = str(getattr(found, "__module__", "")), str(getattr(found, "__qualname__", found))
-        code = getattr(inspect.unwrap(found) if callable(found) else found, "__code__", None)
-        line = code.co_firstlineno if code is not None and code.co_filename == str(self.found.file) else self.line
-        if module == f"converted_{self.found.file.stem}":
-            what = "a lambda" if "<lambda>" in name else f"`{name.rpartition('.')[2]}`"
-            message = f"{what} is defined in the DAG file"
-            self.lost(message, help="move it into a module without a DAG, below the pipelines folder", line=line)
-            return f"{self.found.file.stem}.{name.rpartition('.')[2]}".replace("<lambda>", f"lambda_of_line_{line}")
-        held = reduce(lambda one, part: getattr(one, part, None), name.split("."), sys.modules.get(module))
-        if held is not found and getattr(held, "function", None) is not found:  # that of `@task` is in it
-            what = f"`{module}.{name}` is made when the file is imported" if "<" in name else f"`{name}` has no path"
-            self.lost(what, help="name a function of a module", line=line)
-        return f"{module}.{name}"
+class PythonObjects(PythonFindings):
+    """Values of a DAG."""
 
     def arguments(self, kind: type, given: Mapping[str, Any]) -> dict[str, Converted]:
         """The arguments of a class: a text is a date or a duration only where the build reads the same from it."""
@@ -121,6 +71,10 @@ class PythonObjects:
         """A value of whose type nothing is known, so that a date or a duration is an object there."""
         if isinstance(value, date | time | timedelta):
             return self._call(*moment_call(value))
+        if type(value) is bytes:
+            return self._call("base64.b64decode", {"s": b64encode(value).decode()})
+        if type(value) is float and not math.isfinite(value) and value != -math.inf:
+            return Converted({OBJECT: Converted(f"math.{value}")})
         if isinstance(value, Asset | AssetAlias):
             return self._call(f"airflow.sdk.{type(value).__name__}", asset_fields(value))
         is_own = nearly(value) is not None and type(value).__module__ != "builtins"
@@ -130,18 +84,42 @@ class PythonObjects:
         if isinstance(value, list | tuple | set | frozenset):
             items = sorted(value) if isinstance(value, set | frozenset) else value
             return Converted.listed(list(map(self.untyped, items)))
-        if isinstance(value, Mapping):
-            return Converted({self._key(key): self.untyped(one) for key, one in value.items()})
-        return self.value(value)
+        return self._keyed(value, self.untyped) if isinstance(value, Mapping) else self.value(value)
+
+    def holds_objects(self, value: Any) -> bool:
+        """Whether a value is written with `$object` in it."""
+        before = len(self.findings)
+        made = self.untyped(value)
+        del self.findings[before:]
+        return has_objects(made)
+
+    def plain(self, value: Any, what: str, who: str) -> Converted:
+        """`what`, for `who` takes no objects: it is said of one, and a date or a duration is text."""
+        if isinstance(value, ResolveMixin) or not self.holds_objects(value):
+            return self.untyped(value)
+        inside = f"a value in {what.removeprefix('a value in ')}"
+        if isinstance(value, list | tuple | set | frozenset):
+            self._say_nearly(value)
+            return Converted.listed([self.plain(one, inside, who) for one in value])
+        if isinstance(value, Mapping) and (nearly(value) is None or arguments_of(value) is None):
+            return self._keyed(value, lambda one: self.plain(one, inside, who))
+        is_moment = isinstance(value, date | time | timedelta)
+        message = f"{what} is of type `{type(value).__name__}`, and {who} text, numbers, lists, mappings"
+        self.lost(message, help="it is written as text" if is_moment else "")
+        return self.value(value) if is_moment else Converted(None)
 
     def _call(self, path: str, given: Mapping[str, Any]) -> Converted:
         return Converted({OBJECT: Converted(path), "with": Converted({k: self.untyped(v) for k, v in given.items()})})
 
+    def _keyed(self, value: Mapping[Any, Any], each: Callable[[Any], Converted]) -> Converted:
+        if OBJECT in value and not self.is_data:
+            self.lost(f"a mapping with the key `{OBJECT}` makes an object here", help="write the value in Python")
+            return Converted(None)
+        return Converted({self._key(key): each(one) for key, one in value.items()})
+
     def _key(self, key: Any) -> str:
         if not isinstance(key, str):
             self.lost(f"the key `{key!r}` is a value of type `{type(key).__name__}`, and keys are text here")
-        elif key == OBJECT:
-            self.lost(f"a mapping with the key `{key}` makes an object here", help="write the value in Python")
         self._say_nearly(key)
         return str.__str__(key) if isinstance(key, str) else str(key)
 
@@ -154,14 +132,6 @@ class PythonObjects:
                 self._say_nearly(value)
             return self._of(value)
         return Converted(None)
-
-    @contextmanager
-    def apart(self, what: str) -> Iterator[None]:
-        """What anybody's objects raise loses them alone."""
-        try:
-            yield
-        except Exception as error:
-            self.lost(f"{what} is not converted: {type(error).__name__}: {one_line(error)}")
 
     def _say_nearly(self, value: Any) -> None:
         if (plain := nearly(value)) is not None:
@@ -190,6 +160,9 @@ class PythonObjects:
     @_of.register(int | float | None)
     def _plain(self, value: Any) -> Converted:
         plain = float if isinstance(value, float) else int
+        if isinstance(value, float) and not math.isfinite(value):
+            self.lost(f"`{value}` is no finite number")
+            return Converted(None)
         return Converted(value if isinstance(value, bool | None) else plain(value))
 
     @_of.register
@@ -205,7 +178,7 @@ class PythonObjects:
 
     @_of.register
     def _mapping(self, value: Mapping) -> Converted:  # type: ignore[type-arg] # of anything
-        return Converted({self._key(key): self.value(one) for key, one in value.items()})
+        return self._keyed(value, self.value)
 
     @_of.register(list | tuple | set | frozenset)
     def _list(self, value: Any) -> Converted:
@@ -282,7 +255,7 @@ class PythonObjects:
         given = asset_fields(value)
         watchers, access = given.pop("watchers", ()), given.pop("access_control", None)
         given |= {"access_control": written_fields(access)} if access is not None else {}
-        parts = {name: self.value(one) for name, one in given.items()}
+        parts = {name: (self.untyped if name == "extra" else self.value)(one) for name, one in given.items()}
         if watchers:
             named = ({"name": Converted(w.name), "trigger": self.value(w.trigger)} for w in watchers)
             parts["watchers"] = Converted(list(map(Converted, named)))

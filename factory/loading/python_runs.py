@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
 from airflow.sdk import AssetAll, AssetAny, BaseOperator, ExceptionRetryPolicy, Param, TaskGroup
 from airflow.sdk.definitions._internal.expandinput import ListOfDictsExpandInput
-from airflow.sdk.definitions._internal.mixins import ResolveMixin
 from airflow.sdk.definitions._internal.types import NOTSET
 from airflow.sdk.definitions.mappedoperator import MappedOperator
 from airflow.sdk.definitions.param import ParamsDict
@@ -21,7 +20,6 @@ from airflow.sdk.timezone import convert_to_utc
 from factory.build.python_made import (
     _OURS,
     CHOOSING,
-    DEADLINES,
     arguments_of,
     has_months,
     written_fields,
@@ -29,7 +27,6 @@ from factory.build.python_made import (
 )
 from factory.build.timetable import PLAIN_TIMETABLES
 from factory.loading.python_objects import PythonObjects
-from factory.operators.selection import GroupArgument, ReferenceText, XComSelection
 from schemas.dagfactory.convert.conversion import OPERATORS, STANDARD, Converted
 from schemas.findings.codes import Code
 from schemas.model.settings import SETTING_KEYS
@@ -66,7 +63,15 @@ OF_FUNCTIONS: Mapping[str, str] = MappingProxyType(
     }
 )
 """The operators that call a function, and nothing else is to know of them."""
-_PLAIN = (str, int, float, ResolveMixin, XComSelection, GroupArgument, ReferenceText)
+
+
+OF_EMAIL = frozenset({"email_on_failure", "email_on_retry"})
+"""Arguments without effect where there is no `email`."""
+
+
+def sends_mail(given: Mapping[str, Any]) -> bool:
+    """Whether the arguments of a task make Airflow send mails."""
+    return bool(given.get("email")) and any(given.get(name, True) for name in OF_EMAIL)
 
 
 def with_zones(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,15 +80,6 @@ def with_zones(given: Mapping[str, Any]) -> dict[str, Any]:
         name: convert_to_utc(one) if isinstance(one, datetime) and one.tzinfo is None else one
         for name, one in given.items()
     }
-
-
-def is_plain(value: Any) -> bool:
-    """Whether a value may be an argument of a function in a pipeline."""
-    if isinstance(value, Mapping):
-        return all(map(is_plain, value.values()))
-    if isinstance(value, list | tuple):
-        return all(map(is_plain, value))
-    return value is None or isinstance(value, _PLAIN)
 
 
 def has_tasks(group: TaskGroup) -> bool:
@@ -212,33 +208,35 @@ class PythonRuns(PythonObjects):
             return Converted({key: Converted([self._waited(one) for one in condition.objects])})
         return self.value(condition)
 
-    def expanded(self, value: Any, names: Mapping[str, str] | None = None) -> dict[str, Converted]:
-        known = names or {}
+    def expanded(
+        self, value: Any, item: Callable[[str, Any], Converted] | None = None, names: Mapping[str, str] | None = None
+    ) -> dict[str, Converted]:
+        """What a task or a group is mapped over; `item` is one of the values of a name, plain unless it is given."""
+        known, each = names or {}, item or self.plain_item
         rows = [value] if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
         for name in sorted({key for row in rows if isinstance(row, Mapping) for key in row} & SETTING_KEYS):
             self.lost(f"the task is mapped over `{name}`, and a setting is the same for all mapped tasks here")
         if isinstance(value, Mapping):
-            return {"expand": Converted({known.get(name, name): self.value(one) for name, one in value.items()})}
-        if isinstance(value, list | tuple):
-            renamed = (
-                {known.get(k, k): one for k, one in row.items()} if isinstance(row, Mapping) else row for row in value
-            )
-            value = list(renamed)
-        return {"expand_kwargs": self.value(value)}
+            return {"expand": Converted({known.get(k, k): self._items(k, one, each) for k, one in value.items()})}
+        if not isinstance(value, list | tuple):
+            return {"expand_kwargs": self.value(value)}
+        made = [
+            Converted({known.get(k, k): each(k, one) for k, one in row.items()})
+            if isinstance(row, Mapping)
+            else self.value(row)
+            for row in value
+        ]
+        return {"expand_kwargs": Converted(made)}
 
-    def alert(self, alert: Any) -> Converted:
-        reference = alert.reference
-        parts = {"from": Converted(DEADLINES.get(type(reference).__name__, "average_runtime"))}
-        if hasattr(reference, "_datetime"):
-            parts["from"] = self.value(reference._datetime)
-        elif hasattr(reference, "max_runs"):
-            parts |= {"max_runs": Converted(reference.max_runs), "min_runs": Converted(reference.min_runs)}
-        callback = {"uses": Converted(str(alert.callback.path))}
-        callback |= {"with": self.value(alert.callback.kwargs)} if alert.callback.kwargs else {}
-        name = {} if alert.name is None else {"name": self.value(alert.name)}
-        return Converted(
-            {**name, **parts, "within": self.value(alert.interval), "notify": Converted([Converted(callback)])}
-        )
+    def plain_item(self, name: str, value: Any) -> Converted:
+        return self.plain(value, f"`{name}`", "tasks are mapped over")
+
+    def _items(self, name: str, value: Any, each: Callable[[str, Any], Converted]) -> Converted:
+        if isinstance(value, list | tuple):
+            return Converted.listed([each(name, one) for one in value])
+        if isinstance(value, Mapping):
+            return self._keyed(value, lambda one: each(name, one))
+        return self.value(value)
 
     def retry_policy(self, value: ExceptionRetryPolicy) -> Converted:
         rules = []
@@ -270,6 +268,7 @@ class PythonRuns(PythonObjects):
     def params(self, task: Any = None) -> Converted | None:
         """The params of the DAG, or those that a task has in place of them."""
         made: dict[str, Converted] = {}
+        self.is_data = True
         held = self.dag.params if task is None else task.params
         held = held if isinstance(held, ParamsDict) else ParamsDict(held)
         for name in held:
@@ -278,10 +277,13 @@ class PythonRuns(PythonObjects):
                 self.lost(f"the param `{name}` is a `{type(param).__name__}`, whose own code has no place here")
             if task is not None and name in self.dag.params:
                 around = self.dag.params.get_param(name)
-                if around.value is NOTSET or all(
-                    getattr(param, part) == getattr(around, part) for part in ("value", "schema", "description")
-                ):
+                is_alike = all(
+                    getattr(param, one) == getattr(around, one) for one in ("value", "schema", "description")
+                )
+                if around.value is NOTSET or (is_alike and param.source in (None, around.source or "dag")):
                     continue
+            if param.source not in (None, "dag" if task is None else "task"):
+                self.lost(f"`source={param.source!r}` of the param `{name}` has no place here")
             default = {} if param.value is NOTSET else {"default": self.value(param.value)}
             described = {} if param.description is None else {"description": self.value(param.description)}
             whole = described | {key: self.value(one) for key, one in param.schema.items()}
@@ -290,4 +292,5 @@ class PythonRuns(PythonObjects):
                 message = f"the param `{name}` gets `type: object`: a mapping alone would be its schema"
                 self.say(Code.CONVERTED_OTHERWISE, message, "", self.line)
             made[name] = Converted({**default, **whole}) if whole or not default else default["default"]
+        self.is_data = False
         return Converted(made) if made else None

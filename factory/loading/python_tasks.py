@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, time, timedelta
 from typing import Any
 
 from airflow.sdk import BaseOperator, ExceptionRetryPolicy, TriggerRule, XComArg
@@ -13,17 +13,19 @@ from airflow.sdk.bases.decorator import DecoratedMappedOperator
 from airflow.sdk.definitions.mappedoperator import MappedOperator
 
 from factory.build.python_made import CHOOSING, arguments_of, by_name
+from factory.loading.python_objects import has_objects
 from factory.loading.python_runs import (
     BUILT_IN_NAMES,
     DECORATED,
+    OF_EMAIL,
     OF_FUNCTIONS,
     PythonRuns,
     gives_again,
     has_tasks,
     is_made_by_build,
-    is_plain,
     kind_of,
     partial_arguments,
+    sends_mail,
     with_zones,
 )
 from factory.operators.functions import FunctionNotifier
@@ -34,17 +36,10 @@ from schemas.model.notifications import TaskNotifications
 from schemas.model.settings import SETTING_KEYS
 from schemas.source import Class
 
-OF_EMAIL = frozenset({"email_on_failure", "email_on_retry"})
-"""Arguments without effect where there is no `email`."""
 _OF_TEARDOWN = ("is_setup", "is_teardown", "on_failure_fail_dagrun")
 _PLACE = ("task_id", "dag", "task_group", "default_args", "kwargs_to_upstream", "params")
 _OF_THE_TASK = frozenset({*_PLACE, *_OF_TEARDOWN})
 _EVENTS = {f"{event}_callback": event for event in TaskNotifications.model_fields}
-
-
-def sends_mail(given: Mapping[str, Any]) -> bool:
-    """Whether the arguments of a task make Airflow send mails."""
-    return bool(given.get("email")) and any(given.get(name, True) for name in OF_EMAIL)
 
 
 _OF_ANY_TYPE = ("conf", "parameters")
@@ -93,14 +88,18 @@ class PythonTasks(PythonRuns):
         settings |= {name: given.pop(name) for name in [*given] if name in SETTING_KEYS or name in _EVENTS}
         if settings.get("multiple_outputs") is False:
             del settings["multiple_outputs"]  # TaskFlow says so
-        uses, arguments = self._uses(task, given)
+        uses, arguments, of_function = self._uses(task, given)
         self.is_request = uses == "http"
         parts = {"uses": Converted(uses)}
-        if arguments:
+        if of_function and arguments:
+            each = arguments.items()
+            parts["with"] = Converted({name: self.plain(one, f"`{name}`", "a function gets") for name, one in each})
+        elif arguments:
             parts["with"] = Converted(self._with(task, uses, arguments))
         if is_mapped:
             names = {new: old for old, new in REQUEST_NAMES.items()} if uses == "http" else {}
-            parts |= self.expanded(task._get_specified_expand_input().value, names)
+            item = self.plain_item if of_function else lambda name, one: self._item(task, uses, name, one)
+            parts |= self.expanded(task._get_specified_expand_input().value, item, names)
             self.say_of_mapped(task, uses, arguments)
         self.is_request = False
         return parts
@@ -109,13 +108,25 @@ class PythonTasks(PythonRuns):
         """What a task waits for, and whether it is a setup or a teardown."""
         role = self._role(task)
         needs = self._needs(task, role.pop("names", frozenset()))
-        self._say_hidden(task, {*needs, *self.referred})
+        self.say_hidden(task, {*needs, *self.referred})
         return {**({"needs": Converted.names(needs)} if needs else {}), **role}
 
     def _with(self, task: Any, uses: str, given: Mapping[str, Any]) -> dict[str, Converted]:
         if "." in uses:
             return self.arguments(kind_of(task), given)
-        return {name: (self.untyped if name in _OF_ANY_TYPE else self.value)(one) for name, one in given.items()}
+        self.is_data = True  # of a built-in no object is made
+        made = {name: (self.untyped if name in _OF_ANY_TYPE else self.value)(one) for name, one in given.items()}
+        if "op_kwargs" in given:
+            made["op_kwargs"] = self.plain(given["op_kwargs"], "`op_kwargs`", "a function gets")
+        self.is_data = False
+        return made
+
+    def _item(self, task: Any, uses: str, name: str, value: Any) -> Converted:
+        """One of the values that a task of an operator is mapped over; no object is made there."""
+        if "." not in uses:
+            return self.plain_item(name, value) if name in _OF_ANY_TYPE else self.value(value)
+        made = self.arguments(kind_of(task), {name: value})[name]
+        return self.plain_item(name, value) if has_objects(made) else made
 
     def _set_later(self, task: Any, given: Mapping[str, Any]) -> dict[str, Any]:
         """Attributes that were set after the task was made; those of its arguments, Airflow keeps itself."""
@@ -129,16 +140,6 @@ class PythonTasks(PythonRuns):
                 self.lost(f"`{name}` is set on `{task.task_id}`, whose operator takes no argument of this name")
         return later
 
-    def _say_hidden(self, task: Any, names: set[str]) -> None:
-        """Tasks that cannot be named: inside a group, a name is looked up in the group first."""
-        group, known = task.task_group, {*self.dag.task_dict, *self.dag.task_group_dict}
-        while group is not None and group.group_id is not None:
-            prefix = f"{group.group_id}." if group.prefix_group_id else ""
-            for name in sorted(one for one in names if prefix and f"{prefix}{one}" in known):
-                message = f"inside the group `{group.group_id}`, `{name}` is the group's own"
-                self.lost(message, help="give one another id")
-            group = group.parent_group
-
     def _role(self, task: Any) -> dict[str, Any]:
         """Whether a task is a setup or a teardown; `names` are its setups."""
         role: dict[str, Any] = {}
@@ -146,8 +147,7 @@ class PythonTasks(PythonRuns):
             role["setup"] = Converted(True)
         if task.is_teardown:
             setups = sorted(name for name in task.upstream_task_ids if self.dag.task_dict[name].is_setup)
-            role["teardown"] = Converted.names(setups)
-            role["names"] = frozenset(setups)
+            role |= {"teardown": Converted.names(setups), "names": frozenset(setups)}
             if task.on_failure_fail_dagrun:
                 role["on_failure_fail_dagrun"] = Converted(True)
         return role
@@ -172,7 +172,8 @@ class PythonTasks(PythonRuns):
             around = around.parent_group
         return [*sorted(str(group.group_id) for group in groups), *sorted(before)]
 
-    def _uses(self, task: Any, given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    def _uses(self, task: Any, given: dict[str, Any]) -> tuple[str, dict[str, Any], bool]:
+        """What a task uses, its arguments, and whether they are a function's."""
         kind = kind_of(task)
         name = DECORATED.get(kind.__name__, kind.__name__)
         is_private = "decorators" in kind.__module__ or kind.__name__.startswith("_")
@@ -183,8 +184,7 @@ class PythonTasks(PythonRuns):
                 help_text = "write a function that does the whole, or a task for the function and one for what it gives"
                 self.lost(f"`{said}` has no equivalent for functions here: the function alone is written", help_text)
                 given = {one: given[one] for one in ("python_callable", "op_args", "op_kwargs") if one in given}
-            is_class = isinstance(task, MappedOperator) and not isinstance(task, DecoratedMappedOperator)
-            return self._function(name, given, is_class=is_class)
+            return self._function(name, given, task)
         path = self.dotted(kind)
         uses = BUILT_IN_NAMES.get(path, path)
         found = self.reader.find(path)
@@ -192,13 +192,18 @@ class PythonTasks(PythonRuns):
             known = {parameter.name for parameter in found.parameters}
             given = {name: one for name, one in given.items() if name in known}
         is_strict = isinstance(task, MappedOperator) and task._disallow_kwargs_override and gives_again(task, given)
-        if "." not in uses and uses != "http" and (is_strict or not given.keys() <= taken(uses)):
-            uses = path
+        if "." not in uses and uses != "http":
+            is_other = is_strict or not given.keys() <= taken(uses) or any(map(self._is_object, given.values()))
+            uses = path if is_other else uses
         if "." not in uses and isinstance(given.get("poke_interval"), int | float):
             given["poke_interval"] = timedelta(seconds=given["poke_interval"])
         if uses == "http":
             given = self._request(task, given)
-        return uses, given
+        return uses, given, False
+
+    def _is_object(self, value: Any) -> bool:
+        """Whether a built-in does not take a value: it knows dates and durations by their types."""
+        return not isinstance(value, date | time | timedelta) and self.holds_objects(value)
 
     def _request(self, task: Any, given: dict[str, Any]) -> dict[str, Any]:
         """The arguments of a request in the words of `http`."""
@@ -215,8 +220,10 @@ class PythonTasks(PythonRuns):
             self.lost(f"`timezone: {zone}` of a request is the pipeline's here")
         return {**{names.get(key, key): one for key, one in given.items()}, **settings}
 
-    def _function(self, name: str, given: dict[str, Any], *, is_class: bool) -> tuple[str, dict[str, Any]]:
-        """A call of a function; `is_class`: what is mapped are arguments of the operator, not the function's."""
+    def _function(self, name: str, given: dict[str, Any], task: Any) -> tuple[str, dict[str, Any], bool]:
+        """A call of a function. Where it gets objects, an operator's, which takes them."""
+        is_decorated = isinstance(task, DecoratedMappedOperator)
+        is_class = isinstance(task, MappedOperator) and not is_decorated  # mapped over arguments of the operator
         function: Any = given.pop("python_callable")
         positional, arguments = given.pop("op_args", None) or (), given.pop("op_kwargs", None) or {}
         while isinstance(function, functools.partial):
@@ -226,19 +233,16 @@ class PythonTasks(PythonRuns):
         if named is not None and isinstance(arguments, Mapping):
             positional, arguments = (), {**named, **arguments}
         positional = positional if isinstance(positional, XComArg) else [*positional]
-        for argument, one in arguments.items() if isinstance(arguments, Mapping) else ():
-            if not is_plain(one):
-                what = f"`{argument}` is a value of type `{type(one).__name__}`"
-                self.lost(f"{what}, and a function gets text, numbers, lists, mappings")
-        held = {"op_args": positional, "op_kwargs": arguments}
-        held = {key: one for key, one in held.items() if isinstance(one, XComArg) or one}
-        if name in CHOOSING and not given and "op_args" not in held and not is_class:
-            return CHOOSING[name], {"python_callable": UnquotedText(self.dotted(function)), **held}
-        is_call = name not in (*CHOOSING, "PythonSensor") and not given and not is_class
-        if is_call and isinstance(arguments, Mapping) and "op_args" not in held:
-            return self.dotted(function), dict(arguments)
+        each = (("op_args", positional), ("op_kwargs", arguments))
+        held = {key: one for key, one in each if isinstance(one, XComArg) or one}
+        is_plain = not given and not is_class and "op_args" not in held and isinstance(arguments, Mapping)
+        is_plain = is_plain and (is_decorated or not self.holds_objects(arguments))
+        if name in CHOOSING and is_plain:
+            return CHOOSING[name], {"python_callable": UnquotedText(self.dotted(function)), **held}, False
+        if is_plain and name not in (*CHOOSING, "PythonSensor"):
+            return self.dotted(function), dict(arguments), True
         path = OF_FUNCTIONS.get(name, OF_FUNCTIONS["PythonOperator"])
-        return path, {"python_callable": function, **held, **given}
+        return path, {"python_callable": function, **held, **given}, False
 
     def settings(self, given: Mapping[str, Any], around: Mapping[str, Any]) -> dict[str, Converted]:
         """The settings of a task, a group or the DAG that are not those `around` it."""
@@ -292,9 +296,5 @@ class PythonTasks(PythonRuns):
             if known is None:
                 self.lost(f"the arguments of a `{type(callback).__name__}` are not known", help="write them in `with`")
             given = known or {}
-        for name, one in given.items():
-            if not is_plain(one):
-                what = f"`{name}` of `{path}` is a value of type `{type(one).__name__}`"
-                self.lost(f"{what}, and notifications get text, numbers, lists, mappings")
-        arguments = {name: self.value(one) for name, one in given.items() if is_plain(one)}
+        arguments = {name: self.plain(one, f"`{name}` of `{path}`", "notifications get") for name, one in given.items()}
         return Converted({"uses": Converted(path), **({"with": Converted(arguments)} if arguments else {})})

@@ -29,7 +29,10 @@ OF_A_DAG = ("template_undefined", "user_defined_macros", "user_defined_filters",
 OF_A_SCHEDULE = ("assets", "with", "default_partition_mapper", "partition_mapper_config")
 
 
-def objects_in(value: Any, path: DataPath) -> Iterator[tuple[DataPath, Mapping[str, Any]]]:
+_Written = tuple[DataPath, Mapping[str, Any]]
+
+
+def objects_in(value: Any, path: DataPath) -> Iterator[_Written]:
     """The mappings with `$object` in a value at `path`, an outer one before those inside it."""
     if isinstance(value, dict):
         if OBJECT in value:
@@ -41,7 +44,7 @@ def objects_in(value: Any, path: DataPath) -> Iterator[tuple[DataPath, Mapping[s
             yield from objects_in(child, (*path, index))
 
 
-def objects_of(subject: Subject) -> Iterator[tuple[DataPath, Mapping[str, Any]]]:
+def objects_of(subject: Subject) -> Iterator[_Written]:
     """Those outside of the tasks' `with`."""
     yield from _under(subject.data, (), OF_A_DAG)
     yield from _under(subject.data.get("schedule"), ("schedule",), OF_A_SCHEDULE)
@@ -49,13 +52,13 @@ def objects_of(subject: Subject) -> Iterator[tuple[DataPath, Mapping[str, Any]]]
         yield from _under(settings, path, OF_A_TASK)
 
 
-def objects_of_task(view: TaskView) -> Iterator[tuple[DataPath, Mapping[str, Any]]]:
+def objects_of_task(view: TaskView) -> Iterator[_Written]:
     """Those among the arguments of a function or an operator; a built-in's keys are its model's."""
     if view.uses is not None and view.uses not in BUILT_INS:
         yield from objects_in(view.arguments, view.with_path)
 
 
-def _under(holder: Any, path: DataPath, keys: tuple[str, ...]) -> Iterator[tuple[DataPath, Mapping[str, Any]]]:
+def _under(holder: Any, path: DataPath, keys: tuple[str, ...]) -> Iterator[_Written]:
     for key in keys if isinstance(holder, dict) else ():
         if key in holder:
             yield from objects_in(holder[key], (*path, key))
@@ -72,19 +75,28 @@ def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
         return
     for path, written in objects_of(subject):
         yield from _object(subject, reader, path, written)
+    for one in subject.entries:
+        if one.uses not in BUILT_INS:
+            mapped = list(_under(one.entry, one.path, ("expand", "expand_kwargs")))
+            yield from _refused(subject, mapped, "no object is created in `expand`: it takes plain values")
     for task in subject.tasks:
         found = list(objects_of_task(task))
+        of_function = list(_under(task.arguments, task.with_path, ("op_kwargs",))) if task.uses in BUILT_INS else []
         if found and isinstance(reader.find(str(task.uses)), Function):
-            yield subject.finding(
-                Code.OBJECT_NOT_ALLOWED,
-                found[0][0],
-                "a function takes plain values: Airflow stores and shows them",
-                help="create the object in the function, from plain values",
-            )
-            continue
+            found, of_function = [], found
+        yield from _refused(subject, of_function, "a function takes plain values: Airflow stores and shows them")
         for path, written in found:
             yield from _object(subject, reader, path, written)
             yield from _outputs(subject, path)
+
+
+def _refused(subject: Subject, found: list[_Written], message: str) -> Iterator[Diagnostic]:
+    """A finding at each object that is in no other."""
+    outer: DataPath | None = None
+    for path, _ in found:
+        if outer is None or path[: len(outer)] != outer:
+            outer, help = path, "create the object in the function, from plain values" if "function" in message else ""
+            yield subject.finding(Code.OBJECT_NOT_ALLOWED, path, message, help=help)
 
 
 def _object(subject: Subject, reader: SourceReader, path: DataPath, written: Mapping[str, Any]) -> Iterator[Diagnostic]:
@@ -94,9 +106,8 @@ def _object(subject: Subject, reader: SourceReader, path: DataPath, written: Map
             message = f"only `with` is allowed beside `{OBJECT}`"
             yield subject.finding(Code.BAD_PYTHON_OBJECT, (*path, key), message, at_key=True)
     if not isinstance(dotted, str):
-        yield subject.finding(
-            Code.BAD_PYTHON_OBJECT, (*path, OBJECT), f"`{OBJECT}` is the dotted path of a class or function"
-        )
+        message = f"`{OBJECT}` is the dotted path of a class or function"
+        yield subject.finding(Code.BAD_PYTHON_OBJECT, (*path, OBJECT), message)
         return
     if not isinstance(arguments, dict | None):
         yield subject.finding(Code.BAD_PYTHON_OBJECT, (*path, "with"), "`with` are arguments by name: a mapping")
@@ -142,9 +153,7 @@ def _outputs(subject: Subject, path: DataPath) -> Iterator[Diagnostic]:
 def check_reserved_keys(subject: Subject) -> Iterator[Diagnostic]:
     """A `$…` key directly inside `with`. Deeper ones are the user's own data."""
     for task in subject.tasks:
-        if task.uses in BUILT_INS:
-            continue
-        for key in task.arguments:
+        for key in task.arguments if task.uses not in BUILT_INS else ():
             if key.startswith("$"):
                 message = f"`{key}`: keys that start with `$` are reserved"
                 yield subject.finding(Code.RESERVED_KEY, (*task.with_path, key), message, at_key=True)
@@ -162,10 +171,9 @@ def check_notifications(subject: Subject, reader: SourceReader) -> Iterator[Diag
         for event, entries in mapping_at(settings, ("notifications",)).items():
             for place, entry in _notification_entries((*path, "notifications", event), entries):
                 yield from _check_notification(subject, place, entry, reader, in_deadline=False)
-    deadline = subject.data.get("deadline")
-    for path, one in (
-        [(("deadline",), deadline)] if isinstance(deadline, dict) else _notification_entries(("deadline",), deadline)
-    ):
+    deadline, place = subject.data.get("deadline"), ("deadline",)
+    entries = [(place, deadline)] if isinstance(deadline, dict) else _notification_entries(place, deadline)
+    for path, one in entries:
         for place, entry in _notification_entries((*path, "notify"), one.get("notify")):
             yield from _check_notification(subject, place, entry, reader, in_deadline=True)
 
@@ -211,10 +219,8 @@ def _check_notification(
 
 
 class Call(NamedTuple):
-    """`dotted` is at `path`; `arguments` are at `arguments_path`, None where only Airflow passes any.
-
-    `given` are the arguments that Airflow gives; `takes_class`: a class is allowed, too.
-    """
+    """`dotted` is at `path`; `arguments` are at `arguments_path`, None where only Airflow passes any; it gives those of
+    `given`. `takes_class`: a class is allowed, too."""
 
     path: DataPath
     dotted: str
@@ -266,9 +272,8 @@ def check_named_functions(subject: Subject, reader: SourceReader) -> Iterator[Di
                 continue
             # Of another task's output, and of what it is mapped over, nothing is known.
             known = _op_kwargs(task) if key == "python_callable" else None
-            yield from check_call(
-                subject, Call(path, dotted, (*task.with_path, "op_kwargs"), known, CONTEXT_NAMES), reader
-            )
+            call = Call(path, dotted, (*task.with_path, "op_kwargs"), known, CONTEXT_NAMES)
+            yield from check_call(subject, call, reader)
             found = reader.find(dotted) if known else None
             if isinstance(found, Function):
                 yield from values_of_function(subject, with_op_kwargs(task), found)

@@ -1,6 +1,6 @@
 """What a dotted path is and takes, by reading source, never importing it: `SourceReader` and its results."""
 
-from schemas.source.cache import FactCache
+from schemas.source.files import FactCache
 from schemas.source.reader import SourceReader
 from schemas.source.results import (
     Class,

@@ -10,9 +10,8 @@ from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES, SOURCE_SU
 from pathlib import Path
 from typing import NamedTuple
 
-from schemas.source.cache import SourceFiles
 from schemas.source.facts import Imported
-from schemas.source.installs import editable_modules, with_path_files
+from schemas.source.files import SourceFiles, editable_modules, with_path_files
 from schemas.source.results import ModuleMissing, NotInstalled, Undecidable
 
 # The order of importlib's FileFinder.

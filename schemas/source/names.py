@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from schemas.source.cache import SourceFiles
 from schemas.source.facts import (
     Alias,
     Bound,
@@ -21,6 +20,7 @@ from schemas.source.facts import (
     Unreadable,
     Value,
 )
+from schemas.source.files import SourceFiles
 from schemas.source.modules import Module, ModuleFinder, absolute_import, missing_module
 from schemas.source.results import ModuleMissing, NameMissing, NotInstalled, SourceError, Undecidable
 

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 
-from schemas.source.cache import FactCache, SourceFiles
 from schemas.source.classes import ClassReader
 from schemas.source.facts import ClassFacts, FunctionFacts, Imported, Value
+from schemas.source.files import FactCache, SourceFiles
 from schemas.source.modules import Module, ModuleFinder, absolute_import, missing_module
 from schemas.source.names import Definition, NameResolver, Resolution
 from schemas.source.results import (

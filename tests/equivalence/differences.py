@@ -96,8 +96,9 @@ def classes_of_decorated_functions(dag: Json) -> None:
 
 def where_a_function_stands(dag: Json) -> None:
     for task in tasks(dag):
-        if "python_callable_name" in task:
-            task["python_callable_name"] = task["python_callable_name"].rpartition(".")[2]
+        for holder in (task, task.get("partial_kwargs", {})):
+            if "python_callable_name" in holder:
+                holder["python_callable_name"] = holder["python_callable_name"].rpartition(".")[2]
 
 
 def arguments_by_position(dag: Json) -> None:

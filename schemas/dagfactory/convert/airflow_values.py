@@ -199,9 +199,8 @@ class ToAirflow(Reports):
                 self.lost(path, f"Airflow 3.4's YAML reads no environment variables, and `{name}` {why}")
                 return None
             if report:
-                self.changed(
-                    path, f"the current value of `{name}` is written: there are no environment variables there"
-                )
+                message = f"the current value of `{name}` is written: there are no environment variables there"
+                self.changed(path, message)
             parts += [unescape(before(text, end, one)), value]
             end = one.end
         return "".join((*parts, unescape(text[end:])))
@@ -223,6 +222,7 @@ class FromAirflow(Reports):
         if isinstance(given, dict):
             if OBJECT in given and "params" not in path:
                 self.lost(path, f"a mapping with the key `{OBJECT}` makes an object here")
+                return Converted(None, path)
             return Converted({str(key): self.plain((*path, key), child) for key, child in given.items()}, path)
         if isinstance(given, list):
             items = [self.plain((*path, index), child) for index, child in enumerate(given)]

@@ -61,6 +61,7 @@ def value(conversion: Conversion, path: DataPath, given: Any) -> Converted:
         return _object(conversion, path, given)
     if OBJECT in given:
         conversion.lost(path, f"a mapping with the key `{OBJECT}` makes an object here")
+        return Converted(None, path)
     return Converted({str(key): value(conversion, (*path, key), child) for key, child in given.items()}, path)
 
 

@@ -24,7 +24,7 @@ from schemas.findings.diagnostics import has_errors
 from schemas.folder.discovery import defaults_paths, pipeline_paths
 from schemas.folder.project import pipelines_folder
 from schemas.source import SourceReader
-from schemas.source.cache import FactCache
+from schemas.source.files import FactCache
 from tests.case_files import cases
 
 HERE = Path(__file__).parent / "airflow_documents"

@@ -1,2 +1,2 @@
-def load(limit):
-    return limit
+def load(limit, since):
+    return limit, since
