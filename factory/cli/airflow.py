@@ -49,3 +49,19 @@ def home_folder(written: Path | None) -> Path:
         return here / written.expanduser()
     above = (folder / HOME for folder in (here, *here.parents))
     return next((home for home in above if home.is_dir()), here / HOME)
+
+
+def use_local_api(home: Path) -> None:
+    """Where the sample API of `factory run` listens, for pipelines that ask by LOCAL_API_URL: the run gives this to its
+    own processes only. What the shell has set stays. Raises UsageError."""
+    from factory.local.home import LOCAL_API_URL, Home, LocalRunError  # noqa: PLC0415 # as above
+
+    kept = Home(home)
+    if LOCAL_API_URL in os.environ or not kept.settings.is_file():
+        return
+    try:
+        settings = kept.read_settings()
+    except LocalRunError as error:
+        raise UsageError(str(error)) from None
+    if settings.local_api is not None:
+        os.environ[LOCAL_API_URL] = settings.local_api_url

@@ -186,6 +186,8 @@ class Setting(NamedTuple):
     key: str
     hurts: Callable[[str], bool]
     why: str
+    has_workers: bool = False
+    """Whether it hurts only where tasks run elsewhere than the scheduler."""
 
 
 def _is_true(value: str) -> bool:
@@ -196,6 +198,7 @@ SETTINGS = (
     Setting(
         *("core", "lazy_load_plugins", _is_true),
         "workers import Airflow again for each task; set False where tasks run",
+        has_workers=True,
     ),
     Setting(
         *("dag_processor", "bundle_refresh_check_interval", lambda value: float(value) > 2),
@@ -212,6 +215,7 @@ SETTINGS = (
     Setting(
         *("dag_processor", "stale_bundle_cleanup_interval", lambda value: float(value) > 0),
         "on several hosts that share a storage, Airflow removes versions that other hosts use; set 0 there",
+        has_workers=True,
     ),
 )
 
@@ -219,7 +223,10 @@ SETTINGS = (
 def _settings() -> Iterator[Finding]:
     from airflow.configuration import conf
 
-    for section, key, hurts, why in SETTINGS:
+    is_alone = conf.get("core", "executor") == "LocalExecutor"
+    for section, key, hurts, why, has_workers in SETTINGS:
+        if has_workers and is_alone:
+            continue
         value = conf.get(section, key, fallback="")
         try:
             is_bad = value != "" and hurts(value)

@@ -95,9 +95,9 @@ def run(arguments: argparse.Namespace) -> int:
     if not folder.absolute().parent.is_dir():
         raise UsageError(f"{folder}: there is no folder {folder.absolute().parent}")
     templates = {".pre-commit-config.yaml": PRE_COMMIT, ".github/workflows/pipelines.yaml": WORKFLOW}
-    written = {name: _repository_in(template, folder / name) for name, template in templates.items()}
+    written = {name: _source_in(template, folder / name) for name, template in templates.items()}
     repository, revision = _installed_from()
-    repository = arguments.source or next(filter(None, written.values()), repository)
+    repository = arguments.source or next((found[0] for found in written.values() if found), repository)
     revision = arguments.revision or revision
     if not repository:
         raise UsageError("the repository of the factory is not known here: name it, --source https://…")
@@ -121,13 +121,20 @@ def run(arguments: argparse.Namespace) -> int:
             is_ours = named and bool(written.get(name))
             if text:
                 _write(folder / name, text, replace=is_ours or name.startswith(SCHEMAS))
-            if name == ".gitignore" or (name in templates and not written.get(name)):
+            if name in {".gitignore", ".vscode/settings.json"} or (name in templates and not written.get(name)):
                 _say_what_is_lacking(folder / name, text)
+            if not named and (kept := written.get(name)) and kept[1] != revision:
+                print(f"         it takes {kept[1]}; for this one: `factory init --revision {revision}`")
     except OSError as error:
         raise UsageError(f"{folder}: cannot be written: {(error.strerror or type(error).__name__).lower()}") from error
     if any("file://" in (folder / name).read_text(encoding="utf-8") for name in templates):
         print(
             "Only this machine has the repository of the factory that the checks use: name another one, --source URL."
+        )
+    if inside := _git(str(folder), "rev-parse", "--show-prefix"):
+        print(
+            f"This folder is `{inside}` of a repository, and GitHub and pre-commit read their files at its top only: "
+            f"move .github and .pre-commit-config.yaml there, and let them check `{inside}pipelines`."
         )
     print("Next: `factory lint`, and `pre-commit install`.")
     return 0
@@ -170,12 +177,12 @@ def _readable_by_all(url: str) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
-def _repository_in(template: str, path: Path) -> str:
-    """The repository that a file names which is as a template was written; empty where it is not."""
+def _source_in(template: str, path: Path) -> tuple[str, str] | None:
+    """Repository and revision that a file names which is as a template was written; None where it is not."""
     parts = re.split(r"\{(?:repository|revision)\}", template)
     text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
     found = re.fullmatch(r"([^\s@]+)".join(map(re.escape, parts)), text)
-    return found[1] if found is not None else ""
+    return (found[1], found[2]) if found is not None else None
 
 
 def _say_what_is_lacking(path: Path, text: str) -> None:

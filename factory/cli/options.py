@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from factory.cli import UsageError
 from schemas.check import Checker, CheckOptions
@@ -173,6 +174,19 @@ def absent(target: Path, paths_in: Callable[[Path], Iterable[str]]) -> UsageErro
     return UsageError(f"{target}: there is no such file or folder{hint}")
 
 
+def file_of(dag_id: str, selection: Selection, checker: Checker) -> str:
+    """The path of the file that makes a DAG. Raises UsageError where none does, or more than one."""
+    claims = [(known, path) for path in pipeline_paths(selection.folder) for known in checker.dag_ids(path)]
+    files = [path for known, path in claims if known == dag_id]
+    if not files:
+        hint = did_you_mean(dag_id, [known for known, _ in claims])
+        raise UsageError(f"{dag_id}: there is no such file or DAG in {selection.shown or selection.folder}{hint}")
+    if len(claimants := dict.fromkeys(files)) > 1:
+        names = ", ".join(map(selection.shown_path, claimants))
+        raise UsageError(f"{dag_id}: several files have this DAG id, name one of them: {names}")
+    return files[0]
+
+
 def _relative(target: Path, folder: Path) -> str:
     """The path below the folder; a project's folder means the pipelines in it."""
     absolute, root = lexically_absolute(target), lexically_absolute(folder)
@@ -244,6 +258,14 @@ def moment_of(text: str | None, zone: tzinfo = UTC, option: str = "--from") -> d
     except ValueError:
         raise UsageError(f"{option} takes a date in ISO 8601 form, 2026-01-31T06:00, not `{text}`") from None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The time zone of a name. Raises UsageError."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise UsageError(f"there is no time zone `{name}`; write an IANA name such as Europe/Berlin") from None
 
 
 def did_you_mean(written: str, known: Sequence[str]) -> str:

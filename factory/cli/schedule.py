@@ -18,10 +18,20 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from factory.cli import UsageError
-from factory.cli.options import Selection, add_environment, count, did_you_mean, moment_of, require_declared, select
+from factory.cli.options import (
+    Selection,
+    add_environment,
+    count,
+    did_you_mean,
+    file_of,
+    moment_of,
+    require_declared,
+    select,
+    zone_of,
+)
 from factory.plan.schedule import Timing, shown_moment, timing
 from factory.reporters import full
 from factory.reporters.text import columns, padded, printable, wants_colour
@@ -30,7 +40,7 @@ from schemas.compose.variants import Variant
 from schemas.findings.codes import Severity
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import meant_duration
-from schemas.folder.discovery import default_dag_id, pipeline_paths
+from schemas.folder.discovery import default_dag_id
 from schemas.folder.project import ENVIRONMENT_VARIABLE, pipelines_folder
 from schemas.text.document import Document, document_from_text
 from schemas.text.edits import NotEditableError, Replacement, anchor_in_use, flow, replacing, spliced
@@ -53,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the schedules, or set one; returns the exit status."""
-    zone = _zone(arguments.timezone) if arguments.timezone else None
+    zone = zone_of(arguments.timezone) if arguments.timezone else None
     now = moment_of(arguments.moment, zone or UTC)
     if arguments.words[:1] == ["set"]:
         if len(arguments.words) != 3:  # set, pipeline, cron
@@ -85,9 +95,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _variants(selections: Sequence[Selection], environment: str) -> Iterator[Variant]:
     for selection in selections:
-        checker = Checker(
-            selection.folder, CheckOptions(environ={}, environment=environment, shown_folder=selection.shown)
-        )
+        options = CheckOptions(environ={}, environment=environment, shown_folder=selection.shown)
+        checker = Checker(selection.folder, options)
         for path in selection.paths:
             variants = checker.variants(path)
             if not variants:
@@ -194,22 +203,14 @@ def _chosen(pipeline: str, folder: Path | None, environment: str) -> tuple[Selec
     require_declared(environment, [selection])
     options = CheckOptions(environ={}, environment=environment, shown_folder=selection.shown)
     checker = Checker(selection.folder, options)
-    paths = selection.paths if named.is_file() else tuple(pipeline_paths(selection.folder))
-    found = [(path, v) for path in paths for v in checker.variants(path) if named.is_file() or v.dag_id == pipeline]
+    if not named.is_file():
+        broken = [p for p in selection.paths if default_dag_id(p) == pipeline and not checker.variants(p)]
+        selection = selection._replace(paths=(broken[0] if broken else file_of(pipeline, selection, checker),))
+    there = [(path, variant) for path in selection.paths for variant in checker.variants(path)]
+    found = [each for each in there if named.is_file() or each[1].dag_id == pipeline]
     if not found:
-        broken = [p for p in paths if (named.is_file() or default_dag_id(p) == pipeline) and not checker.variants(p)]
-        if broken:
-            raise UsageError(f"{selection.shown_path(broken[0])} has errors: see `factory lint`")
-        hint = did_you_mean(pipeline, [dag_id for path in paths for dag_id in checker.dag_ids(path)])
-        raise UsageError(f"{pipeline}: there is no such file or DAG in {selection.shown or selection.folder}{hint}")
+        raise UsageError(f"{selection.shown_path(selection.paths[0])} has errors: see `factory lint`")
     return selection, *found[0]
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise UsageError(f"there is no time zone `{name}`; write an IANA name such as Europe/Berlin") from None
 
 
 def rescheduled(variant: Variant, raw: bytes, wanted: Any, timezone: str | None) -> bytes:

@@ -12,13 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from factory.cli import UsageError
-from factory.cli.options import Selection, add_environment, require_declared, select
+from factory.cli.options import Selection, add_environment, file_of, require_declared, select
 from factory.reporters import full
 from factory.reporters.in_force import document
 from factory.reporters.text import wants_colour
 from schemas.check import Checker, CheckOptions
-from schemas.findings.suggestions import meant
-from schemas.folder.discovery import pipeline_paths
 from schemas.folder.project import ENVIRONMENT_VARIABLE
 
 
@@ -42,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     options = CheckOptions(environment=environment, shown_folder=selection.shown)
     checker = Checker(selection.folder, options)
     if dag_id is not None:
-        selection = selection._replace(paths=(_path_of(dag_id, selection, checker),))
+        selection = selection._replace(paths=(file_of(dag_id, selection, checker),))
     (path,) = selection.paths
     # dag-factory's documents are expanded where they are read: here variables stay names.
     unexpanded = Checker(selection.folder, replace(options, environ={}))
@@ -65,11 +63,3 @@ def _selected(pipeline: str, folder: Path | None) -> tuple[Selection, str | None
         raise UsageError(f"{pipeline}: there is no such file")
     (selection,) = select([folder] if folder is not None else [])
     return selection, pipeline
-
-
-def _path_of(dag_id: str, selection: Selection, checker: Checker) -> str:
-    ids = {known: path for path in pipeline_paths(selection.folder) for known in checker.dag_ids(path)}
-    if dag_id not in ids:
-        hint = meant(dag_id, ids)
-        raise UsageError(f"no pipeline in {selection.shown or '.'} has the DAG id `{dag_id}`{hint and f'; {hint}'}")
-    return ids[dag_id]

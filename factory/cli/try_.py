@@ -18,12 +18,13 @@ from threading import Timer
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TextIO
 
 from factory.cli import UsageError, end_by_signal
-from factory.cli.airflow import home_folder
+from factory.cli.airflow import home_folder, use_local_api
 from factory.cli.options import (
     MOST_NAMES,
     Selection,
     add_environment,
     did_you_mean,
+    file_of,
     moment_of,
     natural,
     require_declared,
@@ -34,7 +35,6 @@ from factory.reporters import full
 from factory.reporters.text import wants_colour
 from factory.trial import hide_in_output, hiding_output, prepare_airflow, tasks_of, wrong_param
 from schemas.check import Checker, CheckOptions
-from schemas.folder.discovery import pipeline_paths
 from schemas.folder.project import ENVIRONMENT_VARIABLE
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     if arguments.environment:
         os.environ[ENVIRONMENT_VARIABLE] = arguments.environment
+    use_local_api(home_folder(arguments.airflow_home))
     selection, path, dag_id = _chosen(arguments.pipeline, arguments.pipelines)
     require_declared(os.environ.get(ENVIRONMENT_VARIABLE), [selection])
     checker = Checker(selection.folder, CheckOptions(shown_folder=selection.shown, require_environment=True))
@@ -244,10 +245,7 @@ def _chosen(pipeline: str, folder: Path | None) -> tuple[Selection, str, str | N
         return selection, selection.paths[0], None
     (selection,) = select([folder] if folder is not None else [])
     checker = Checker(selection.folder, CheckOptions(shown_folder=selection.shown))
-    ids = {known: path for path in pipeline_paths(selection.folder) for known in checker.dag_ids(path)}
-    if pipeline not in ids:
-        raise UsageError(f"{pipeline}: there is no such file or DAG{did_you_mean(pipeline, list(ids))}")
-    return selection, ids[pipeline], pipeline
+    return selection, file_of(pipeline, selection, checker), pipeline
 
 
 def _only(dag: Any, tasks: Sequence[str], given: Container[str], *, upstream: bool) -> set[str]:

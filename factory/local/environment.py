@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from factory.local.home import USER, Home, Settings
+from factory.local.home import LOCAL_API_URL, USER, Home, Settings
 
 BUNDLE = "pipelines"
 REFRESH_SECONDS = 5
@@ -160,7 +160,7 @@ def _fixed(settings: Settings, home: Home) -> dict[str, str]:
 
 def _of_pipelines(settings: Settings, home: Home) -> dict[str, str]:
     """What the sample pipelines ask for by `${env.…}`."""
-    api = {"LOCAL_API_URL": settings.local_api_url} if settings.local_api else {}
+    api = {LOCAL_API_URL: settings.local_api_url} if settings.local_api else {}
     return {"WAREHOUSE": str(home.warehouse), **api}
 
 

@@ -49,6 +49,8 @@ class Settings:
 
 
 HOST = "127.0.0.1"
+LOCAL_API_URL = "LOCAL_API_URL"
+"""By this environment variable the sample pipelines ask the sample API."""
 
 
 def require_free_ports(settings: Settings) -> None:

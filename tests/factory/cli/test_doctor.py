@@ -76,6 +76,7 @@ def test_a_store_that_does_not_answer_is_an_error(tmp_path: Path) -> None:
 
 def test_settings_that_hurt_are_named(tmp_path: Path) -> None:
     bad = {
+        "CORE__EXECUTOR": "CeleryExecutor",
         "CORE__LAZY_LOAD_PLUGINS": "True",
         "DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "soon",
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30",
@@ -115,6 +116,7 @@ def test_it_looks_at_the_airflow_of_factory_run_that_is_here(tmp_path: Path, mon
 
     assert here.stdout.splitlines()[0] == f"ok      home {home.path}, configuration {home.path}/airflow.cfg"
     assert f"ok      bundle pipelines: reads {tmp_path / 'pipelines'}\n" in here.stdout
+    assert "warning [" not in here.stdout
     assert other.stdout.startswith(f"ok      home {tmp_path / 'other'}, configuration ")
     assert (other.returncode, other.stdout.count("no bundle of the class")) == (0, 1)
     assert (wrong.returncode, wrong.stderr) == (2, "factory doctor: --airflow-home nowhere: there is no such folder\n")

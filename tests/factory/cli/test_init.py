@@ -170,10 +170,13 @@ def test_the_schema_is_printed_or_named(tmp_path: Path) -> None:
 def test_what_other_people_s_files_lack_is_said(tmp_path: Path) -> None:
     (tmp_path / ".gitignore").write_text("*.log\n.venv/\n")
     (tmp_path / ".pre-commit-config.yaml").write_text("repos: []\n")
+    (tmp_path / ".vscode").mkdir()
+    (tmp_path / ".vscode/settings.json").write_text('{"editor.tabSize": 2}\n')
     done = factory("init", "--source", "https://git.example/a/f", "--revision", TAG, cwd=tmp_path)
     said = [line.strip() for line in done.stdout.splitlines()]
     assert {"kept     .gitignore", ".airflow/", "- id: factory-lint"} <= set(said)
     assert ".venv/" not in said
+    assert any(line.startswith('".factory/pipeline.schema.json": [') for line in said)
     assert (tmp_path / ".gitignore").read_text() == "*.log\n.venv/\n"
 
 
@@ -185,9 +188,20 @@ def test_the_source_that_the_checks_name_is_kept(tmp_path: Path) -> None:
     newer = factory("init", "--revision", "v2", cwd=tmp_path)
 
     assert checks(tmp_path) == (mirror, "v2")
+    assert "it takes v1; for this one: `factory init --revision" in again.stdout
+    assert "it takes" not in newer.stdout
     assert "Only this machine" not in again.stdout + newer.stdout
     local = tmp_path / "clone"
     local.mkdir()
     told = factory("init", "--source", str(local), cwd=tmp_path)
     assert "Only this machine" in told.stdout
     assert "Only this machine" in factory("init", cwd=tmp_path).stdout
+
+
+def test_below_the_top_of_a_repository_it_says_what_is_read_nowhere(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    (tmp_path / "sub").mkdir()
+    below = factory("init", "--source", "https://git.example/a/f", "sub", cwd=tmp_path)
+    top = factory("init", "--source", "https://git.example/a/f", cwd=tmp_path)
+    assert "let them check `sub/pipelines`" in below.stdout
+    assert "let them check" not in top.stdout

@@ -36,7 +36,9 @@ def test_a_dag_id_is_shown_and_what_is_left_out_is_named(pipelines: Path, capsys
     assert "there is no folder `nowhere`: not a git repository" in capsys.readouterr().err
     (pipelines / "sub").mkdir()
     (pipelines / "sub" / "d1.yaml").write_text(TASK)
+    (pipelines / "twice.yaml").write_text(f"dag_id: b\n{TASK}")
     for name, said in (
+        ("b", "b: several files have this DAG id, name one of them: pipelines/b.yaml, pipelines/twice.yaml"),
         ("d1", "(did you mean `sub.d1`?)"),
         ("bad", "pipelines/bad.yaml has errors: see `factory lint`"),
         ("pipelines/bad.yaml", "pipelines/bad.yaml has errors: see `factory lint`"),

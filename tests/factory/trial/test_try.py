@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
+from factory.local.home import Home, Settings
 from tests.factory.cli.commands import connected, factory, looked_at
 
 ETL = """
@@ -182,7 +183,8 @@ def test_a_broken_pipeline_is_not_tried(project: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("elt",), "there is no such file or DAG (did you mean `etl`?)"),
+        (("elt",), "there is no such file or DAG in pipelines (did you mean `etl`?)"),
+        (("twice",), "several files have this DAG id, name one of them: pipelines/other.yaml, pipelines/twice.yaml"),
         (("etl", "--task", "lod"), "there is no task `lod` (did you mean `load`?)"),
         (("etl", "--task", "nope"), "there is no task `nope` (there are extract, "),
         (("etl", "--task", "transform"), "add --upstream, or --given extract=FILE (- for none)"),
@@ -196,6 +198,8 @@ def test_a_broken_pipeline_is_not_tried(project: Path) -> None:
 )
 def test_wrong_usage_is_said(project: Path, arguments: tuple[str, ...], said: str) -> None:
     (project / "rows.json").write_text("[]")
+    for name in ("other", "twice"):
+        (project / "pipelines" / f"{name}.yaml").write_text("dag_id: twice\ntasks: [{id: a, uses: empty}]\n")
     (project / "pipelines" / "_templates").mkdir()
     (project / "pipelines" / "_templates" / "t.yaml").write_text("tasks: [{id: a, uses: empty}]\n")
     done = factory("try", *arguments, cwd=project)
@@ -224,14 +228,19 @@ def test_a_poll_is_tried_on_a_real_server(project: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     (project / "pipelines" / "ask.yaml").write_text(
-        f"poll:\n  url: http://127.0.0.1:{port}/\n  request_retries: null\n"
+        "poll:\n  url: ${env.LOCAL_API_URL:-http://nowhere.invalid/}\n  request_retries: null\n"
     )
+
+    home = Home(project / ".airflow")
+    home.prepare()
+    home.configure(Settings(project / "pipelines", home.path, 8080, port, Path("api.py")), "")
 
     (record,) = tried(project, "ask", status=1, **looked_at(project)).values()
 
     assert connected(project) == {"127.0.0.1"}
 
     assert record["place"] == "pipelines/ask.yaml:1"
+    assert f"http://127.0.0.1:{port}/" in record["error"]
     assert "refused" in record["error"]
 
 
