@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 DIGITS = 38
 """Most digits of a `decimal`."""
@@ -30,18 +31,24 @@ class ColumnType:
     """`precision` and `scale` are the digits of a `decimal`; `zoned`: whether a `timestamp` is a moment.
 
     A `precision` of a `double` is that of a 32-bit float; that of a `timestamp` or a `time` is the digits behind the
-    second, where a column keeps fewer than six.
+    second, where a column keeps fewer than six; that of a `text` its characters, that of a `bigint` its bits, of which
+    none is for a sign where `signed` is false.
     """
 
     data_type: str
     precision: int | None = None
     scale: int | None = None
     zoned: bool = True
+    signed: bool = True
+
+    def __str__(self) -> str:
+        digits = [str(one) for one in (self.precision, self.scale) if one is not None]
+        return f"{self.data_type}({', '.join(digits)})" if digits and self.data_type == "decimal" else self.data_type
 
     def hints(self) -> dict[str, Any]:
         """As dlt takes it."""
         found: dict[str, Any] = {"data_type": self.data_type}
-        if self.precision is not None and self.data_type != "double":
+        if self.precision is not None and self.data_type not in ("double", "bigint"):
             found["precision"] = self.precision
         if self.data_type == "decimal" and self.scale is not None:
             found["scale"] = self.scale
@@ -50,21 +57,62 @@ class ColumnType:
         return found
 
 
+def differs(wanted: ColumnType, kind: ColumnType) -> bool:
+    """Whether a column is of another type than the wanted one. Digits that are not written are of no interest."""
+    if (wanted.data_type, kind.data_type) == ("bool", "bigint"):  # which MySQL makes of it
+        return False
+    if wanted.data_type != kind.data_type or wanted.data_type != "decimal" or wanted.precision is None:
+        return wanted.data_type != kind.data_type
+    return wanted.precision != kind.precision or wanted.scale not in (None, kind.scale or 0)
+
+
 SINGLE = ColumnType("double", 6)
 """A float of 32 bits."""
 
 
-def as_declared(kind: ColumnType, declared: str, second_digits: int | None) -> ColumnType:
-    """The type of a column that somebody else has made. dlt tells neither that a column is of single precision or keeps
-    no fractions of seconds, nor DuckDB's whole numbers without a sign: the database would round, and say nothing. Nor
-    does it tell MariaDB's JSON from text, which the database would refuse."""
-    if declared in ("real", "float"):
+@dataclass(slots=True)
+class Column:
+    """What becomes of one key of the rows.
+
+    `kind` is the type of the column `name`, None where there is no such column: its values are left out. `variant` is
+    the column that takes the values that do not fit, by name and type.
+    """
+
+    name: str
+    kind: ColumnType | None
+    variant: tuple[str, ColumnType] | None = None
+
+
+class Declared(NamedTuple):
+    """A column's type as the database names it; of a time its digits behind the second, of a text its characters."""
+
+    name: str = ""
+    second_digits: int | None = None
+    characters: int | None = None
+
+
+_BITS = MappingProxyType({"tinyint": 8, "smallint": 16, "mediumint": 24, "integer": 32, "int": 32})
+_UNSIGNED = MappingProxyType({"utinyint": 8, "usmallint": 16, "uinteger": 32, "ubigint": 64, "uhugeint": 128})
+_SHORT_TEXTS = ("varchar", "char", "character varying", "character")
+
+
+def as_declared(kind: ColumnType, declared: Declared) -> ColumnType:
+    """The type of a column that somebody else has made. dlt tells neither that a column is of single precision, keeps
+    no fractions of seconds or few characters, nor how many bits a whole number has, nor DuckDB's whole numbers without
+    a sign: the database would round, and say nothing, or refuse a value and not name the column. Nor does it tell
+    MariaDB's JSON from text, which the database would refuse."""
+    name = declared.name
+    if name in ("real", "float"):
         return SINGLE
-    if declared == "json":
+    if name == "json":
         return ColumnType("json")
-    if declared in ("utinyint", "usmallint", "uinteger", "ubigint", "uhugeint"):
-        return ColumnType("bigint")
-    digits = {"timestamp_s": 0, "timestamp_ms": 3}.get(declared, second_digits)
+    if name in _UNSIGNED:
+        return ColumnType("bigint", _UNSIGNED[name], signed=False)
+    if kind.data_type == "bigint":
+        return replace(kind, precision=_BITS.get(name))
+    if kind.data_type == "text":
+        return replace(kind, precision=declared.characters if name in _SHORT_TEXTS else None)
+    digits = {"timestamp_s": 0, "timestamp_ms": 3}.get(name, declared.second_digits)
     narrow = digits is not None and digits < 6 and kind.data_type in ("timestamp", "time")
     return replace(kind, precision=digits) if narrow else kind
 
@@ -180,6 +228,39 @@ class Seen:
 
     def timestamp(self) -> ColumnType:
         return ColumnType("timestamp", zoned=True in self.zoned) if len(self.zoned) == 1 else ColumnType("text")
+
+
+@dataclass(slots=True)
+class Misfits:
+    """The values that a column does not take."""
+
+    seen: Seen
+    count: int = 0
+    first: int = 0
+    """The row of the first one, from 1."""
+
+    def add(self, values: Iterable[Any], before: int) -> None:
+        """Of a batch of rows those that do not fit, None in the others' places. `before`: rows of earlier batches."""
+        for place, value in enumerate(values):
+            if value is not None:
+                self.count += 1
+                self.first = self.first or before + place + 1
+        self.seen.add(values)
+
+    def column_type(self) -> ColumnType:
+        return self.seen.column_type() or ColumnType("text")
+
+    def said(self, name: str, kind: ColumnType) -> str:
+        """What does not fit, how often and where."""
+        where = f"row {self.first}" if self.count == 1 else f"{self.count:,} rows, first in row {self.first}"
+        other = self.column_type().data_type
+        if kind.data_type != other:
+            return f"`{name}` is of type {kind.data_type}, and has values of type {other} in {where}"
+        if kind.data_type == "text":
+            return f"`{name}` keeps {kind.precision} characters, and has longer values in {where}"
+        if kind.data_type == "bigint":
+            return f"`{name}` is a whole number of {kind.precision} bits, and has other values in {where}"
+        return f"`{name}` is of type {kind.data_type}, and has values with more digits than it keeps in {where}"
 
 
 _BY_TYPES: tuple[tuple[Any, Callable[[Seen], ColumnType]], ...] = (

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from factory.data import imported
-from factory.data.columns import DIGITS, SCALE, ColumnType, as_declared
+from factory.data.columns import DIGITS, SCALE, ColumnType, Declared, as_declared
 from factory.data.destinations import LoadError, Target, patiently, reason
 from factory.data.sql import text_literal
 
@@ -61,7 +61,7 @@ class Database:
         with ExitStack() as stack:
             patiently(lambda: stack.enter_context(self._client))
             if not self._client.is_storage_initialized():
-                patiently(self._client.initialize_storage)
+                raise LoadError(f"the database has no schema `{self.target.schema}`: create it, or correct `table`")
             yield self
 
     def columns(self, table: str) -> dict[str, ColumnType | None]:
@@ -82,7 +82,7 @@ class Database:
                 data_type, scale = "double", None
             data_type = "decimal" if data_type == "wei" else data_type
             precision = min(column.get("precision") or 0, 76) or None if data_type == "decimal" else None
-            types[name] = as_declared(ColumnType(data_type, precision, scale, zoned), *declared.get(name, ("", None)))
+            types[name] = as_declared(ColumnType(data_type, precision, scale, zoned), declared.get(name, Declared()))
         for name in self._without_type(table):
             types[name] = None
         return types
@@ -181,16 +181,20 @@ class Database:
             statements.append(self._insert(table, staged, columns))
         self._together(statements)
 
+    def refuse_empty_keys(self, staged: str, key: Sequence[str]) -> None:
+        """Raise LoadError where a staged row has no key."""
+        empty = " OR ".join(f"{self.column(one)} IS NULL" for one in key)
+        ((without,),) = self._run(f"SELECT count(*) FROM {self.table(staged)} WHERE {empty}")
+        if without:
+            have = "row has" if without == 1 else "rows have"
+            raise LoadError(f"{without} {have} no value in the primary key ({', '.join(key)})")
+
     def merge(self, table: str, staged: str, columns: Sequence[str], key: Mapping[str, ColumnType | None]) -> int:
-        """Let staged rows take the place of those with the same key; return how many had the key of a later one. Raises
-        LoadError where a key has no value."""
+        """Let staged rows take the place of those with the same key; return how many had the key of a later one."""
         names, own, staging = [self.column(one) for one in key], self.table(table), self.table(staged)
         # MySQL takes texts that differ by case, accents or emoji for the same, and has its index for these.
         forms = [_BYTES if self._is_mysql and kind and kind.data_type == "text" else "{}" for kind in key.values()]
-        empty = " OR ".join(f"{one} IS NULL" for one in names)
-        ((total, without),) = self._run(f"SELECT count(*), sum(CASE WHEN {empty} THEN 1 ELSE 0 END) FROM {staging}")
-        if without:
-            raise LoadError(f"{without} rows have no value in the primary key ({', '.join(key)})")
+        ((total,),) = self._run(f"SELECT count(*) FROM {staging}")
         keys = ", ".join(form.format(one) for form, one in zip(forms, names, strict=True))
         ((different,),) = self._run(f"SELECT count(*) FROM (SELECT 1 FROM {staging} GROUP BY {keys}) k")
         with suppress(LoadError):  # an index of texts that are too long for one
@@ -271,19 +275,19 @@ class Database:
         own = [self.schema.version_table_name, self.schema.loads_table_name]
         patiently(lambda: self._client.update_stored_schema(only_tables=[*own, *tables], force=True))
 
-    def _declared(self, table: str) -> dict[str, tuple[str, int | None]]:
-        """The types of a table's columns as the database names them, and their digits behind the second."""
+    def _declared(self, table: str) -> dict[str, Declared]:
         if self._is_sqlite:  # it keeps what it is given
             return {}
-        asked = "SELECT column_name, lower(data_type), datetime_precision FROM information_schema.columns"
+        name = "IF(column_type LIKE '%unsigned%', '', data_type)" if self._is_mysql else "data_type"
+        asked = f"SELECT column_name, lower({name}), datetime_precision, character_maximum_length"
         place = f"table_schema = {text_literal(self.target.schema)} AND table_name = {text_literal(table)}"
-        rows = self._run(f"{asked} WHERE {place}")
-        found: dict[str, tuple[str, int | None]] = {str(name): (str(kind), digits) for name, kind, digits in rows}
+        rows = self._run(f"{asked} FROM information_schema.columns WHERE {place}")
+        found = {str(column): Declared(*declared) for column, *declared in rows}
         if self._is_mysql and self._sql.engine.dialect.is_mariadb:  # its JSON is a text with a constraint
             asked = "SELECT constraint_name FROM information_schema.check_constraints"
             place = place.replace("table_schema", "constraint_schema")
-            for (name,) in self._run(f"{asked} WHERE {place} AND lower(check_clause) LIKE 'json_valid(%'"):
-                found[str(name)] = ("json", None)
+            for (column,) in self._run(f"{asked} WHERE {place} AND lower(check_clause) LIKE 'json_valid(%'"):
+                found[str(column)] = Declared("json")
         return found
 
     def _without_type(self, table: str) -> list[str]:

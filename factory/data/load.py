@@ -50,6 +50,9 @@ def load(rows: Callable[[], Iterable[Row]], target: Target, request: LoadRequest
             database.prepare(remembers=remembers)
             database.forget_other_tries(own)
             stage(plan.tables(rows(), loaded), staged, plan.staged(), database)
+            key = {column.name: column.kind for column in map(plan.columns.__getitem__, request.primary_key)}
+            if request.write_disposition == "merge":
+                database.refuse_empty_keys(staged, list(key))
             if plan.added:
                 database.add(table, plan.added)
             columns = list(plan.targets())
@@ -58,7 +61,6 @@ def load(rows: Callable[[], Iterable[Row]], target: Target, request: LoadRequest
             elif request.write_disposition == "replace":
                 database.replace(table, staged, columns)
             else:
-                key = {column.name: column.kind for column in map(plan.columns.__getitem__, request.primary_key)}
                 loaded.rows_with_the_key_of_a_later_one = database.merge(table, staged, columns, key)
         except AlreadyLoadedError:
             loaded.was_done_before = True

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Literal
 
 from factory.data import imported
-from factory.data.columns import ColumnType, Seen
+from factory.data.columns import Column, ColumnType, Misfits, Seen, differs
 from factory.data.database import RANK, ROW, Database
 from factory.data.destinations import LoadError
-from factory.data.values import MisfitError, fits_as_it_is, fitted
+from factory.data.values import divided
+from schemas.findings.suggestions import did_you_mean, unmistakable
 
 Contract = Literal["evolve", "freeze", "discard_row", "discard_value"]
+Row = Mapping[str, Any]
 _ROWS_AT_ONCE = 20_000
 _LONGEST_KEY = 255
 """Characters of a key's text that every database can have in an index."""
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +35,6 @@ class LoadRequest:
 
 
 @dataclass(slots=True)
-class Column:
-    """What becomes of one key of the rows.
-
-    `kind` is the type of the column `name`, None where there is no such column: its values are left out. `variant` is
-    the column that takes the values that do not fit, by name and type.
-    """
-
-    name: str
-    kind: ColumnType | None
-    variant: tuple[str, ColumnType] | None = None
-
-
-@dataclass(slots=True)
 class Loaded:
     """What a load has done; `columns_added` are those that an existing table got."""
 
@@ -57,8 +45,10 @@ class Loaded:
     values_discarded: int = 0
     rows_with_the_key_of_a_later_one: int = 0
     was_done_before: bool = False
+    values_of_another_type: dict[str, int] = field(default_factory=dict)
+    """How many are in which column, beside their own."""
     aside: list[str] = field(default_factory=list)
-    """What is said of values that went to another column than their own."""
+    """What is said of values, names and types that did not become what they were."""
 
     def output(self) -> dict[str, Any]:
         """As the task hands it on."""
@@ -68,6 +58,7 @@ class Loaded:
             "columns_added": self.columns_added,
             "rows_discarded": self.rows_discarded,
             "values_discarded": self.values_discarded,
+            "values_of_another_type": self.values_of_another_type,
             "duplicates": self.rows_with_the_key_of_a_later_one,
         }
 
@@ -84,15 +75,15 @@ class Plan:
         self.added: dict[str, ColumnType] = {}
         self.aside: list[str] = []
         self.rows = 0
+        self._taken: dict[str, str] = {}
 
     def scan(self, rows: Iterable[Row]) -> None:
         """Read all rows once. Raises LoadError where the contract does not allow what they have."""
         known: dict[str, ColumnType | None] = {}
         seen: dict[str, Seen] = {}
-        misfits: dict[str, Seen] = {}
+        misfits: dict[str, Misfits] = {}
         for some in _batches(rows):
-            self.rows += len(some)
-            for key in _keys(some):
+            for key in dict.fromkeys(chain.from_iterable(some)):
                 values = [row.get(key) for row in some]
                 if key not in known:
                     self._refuse_name(key)
@@ -102,13 +93,14 @@ class Plan:
                 if kind is None or self._request.write_disposition == "merge":
                     seen[key].add(values)
                 if kind is not None:
-                    wrong = _misfits(values, kind)
-                    if wrong:
-                        misfits.setdefault(key, Seen(self._is_csv)).add(wrong)
+                    _, others = divided(values, kind)
+                    if others is not None:
+                        misfits.setdefault(key, Misfits(Seen(self._is_csv))).add(others, self.rows)
+            self.rows += len(some)
         self._decide(known, seen, misfits)
 
     def _decide(
-        self, known: Mapping[str, ColumnType | None], seen: Mapping[str, Seen], misfits: Mapping[str, Seen]
+        self, known: Mapping[str, ColumnType | None], seen: Mapping[str, Seen], misfits: Mapping[str, Misfits]
     ) -> None:
         for key in known:
             name = self._names.get(self._folded(self._database.name(key)), self._database.name(key))
@@ -118,32 +110,67 @@ class Plan:
                     self._refuse(f"the table has no column `{key}`")
                     kind = None
                 else:
-                    self._add(name, kind, key)
+                    self.added[name] = kind
+            if kind is not None:
+                self._take(name, key)
+            if name in self.added and self._folded(name) != self._folded(key):
+                self.aside.append(f"the database cannot have a column `{key}`: it is called `{name}`")
             column = self.columns[key] = Column(name, kind)
             if key in misfits and kind is not None:
-                other = misfits[key].column_type() or ColumnType("text")
-                self._refuse(_misfit_said(f"`{key}`", kind, other))
+                other, said = misfits[key].column_type(), misfits[key].said(name, kind)
+                self._refuse_key(key, said)
+                self._refuse(said)
                 if self._request.schema_contract == "evolve":
                     variant = self._database.name(f"{name}__v_{other.data_type}")
+                    self._take(variant, key)
                     column.variant = (variant, other)
                     self.aside.append(
-                        f"{_misfit_said(f'`{name}`', kind, other)}: there it is null, and they are in `{variant}`. "
+                        f"{said}: there it is null, and they are in `{variant}`. "
                         "`columns` can say the type of a new table's column."
                     )
                     if variant not in self._existing:
-                        self._add(variant, other, key)
+                        self.added[variant] = other
+        if self.rows:
+            self._declared()
         missing = [one for one in self._request.primary_key if one not in self.columns]
         if missing and self.rows:
-            raise LoadError(f"the rows have no column `{missing[0]}`, which `primary_key` names")
+            meant = self._meant(missing[0], self.columns)
+            raise LoadError(f"the rows have no column `{missing[0]}`, which `primary_key` names{meant}")
         if self.rows and not any(column.kind is not None for column in self.columns.values()):
             what = "that the table has" if self._existing else "that could be made"
-            raise LoadError(f"none of the {self.rows} rows has a value in a column {what}: there is nothing to load")
+            raise LoadError(f"no row has a value in a column {what}: there is nothing to load")
 
-    def _add(self, name: str, kind: ColumnType, key: str) -> None:
-        same = next((one for one in self.added if self._folded(one) == self._folded(name)), None)
-        if same is not None:
-            raise LoadError(f"the columns `{same}` and `{key}` have one name in this database")
-        self.added[name] = kind
+    def _meant(self, written: str, names: Iterable[str]) -> str:
+        near = _spelt_otherwise(written, names) or unmistakable(written, names)
+        return f": {did_you_mean(near)}" if near else ""
+
+    def _declared(self) -> None:
+        """What `columns` says of names that nothing has, and of columns whose type is another one."""
+        for key, wanted in self._request.columns.items():
+            folded = self._folded(self._database.name(key))
+            kind = self._existing.get(self._names.get(folded, ""))
+            if kind is not None and differs(wanted, kind) and differs(self._database.kept_type(wanted), kind):
+                self.aside.append(
+                    f"`columns` says that `{key}` is of type {wanted}, and the table has it as {kind}: that stays, "
+                    "since `load` changes no column. Alter the table, or make it anew."
+                )
+            if key in self.columns or folded in self._names:
+                continue
+            others = [one for one in (*self.columns, *self._existing) if one not in self._request.columns]
+            text = f"`columns` names `{key}`, which neither the rows nor the table have{self._meant(key, others)}"
+            if _spelt_otherwise(key, others) and not self._existing:
+                raise LoadError(text)  # the new table's column would have another type for good
+            self.aside.append(text)
+
+    def _refuse_key(self, key: str, what: str) -> None:
+        is_key = self._request.write_disposition == "merge" and key in self._request.primary_key
+        if is_key and self._request.schema_contract != "discard_row":
+            raise LoadError(f"{what}: no row of `{self._request.table}` can have such a key, so convert it first")
+
+    def _take(self, name: str, key: str) -> None:
+        other = self._taken.setdefault(self._folded(name), key)
+        if other != key:
+            raise LoadError(f"the columns `{other}` and `{key}` have one name in this database: `{name}`")
 
     def _refuse_name(self, key: Any) -> None:
         if not isinstance(key, str):
@@ -205,9 +232,12 @@ class Plan:
                 if column.kind is None:
                     loaded.values_discarded += sum(value is not None for value in values)
                     continue
-                arrays[column.name], others = _divided(values, column.kind)
+                arrays[column.name], others = divided(values, column.kind)
                 if column.variant is not None:
-                    arrays[column.variant[0]], others = _divided(others or [None] * len(values), column.variant[1])
+                    name, kind = column.variant
+                    arrays[name], others = divided(others or [None] * len(values), kind)
+                    count = sum(value is not None for value in arrays[name])
+                    loaded.values_of_another_type[name] = loaded.values_of_another_type.get(name, 0) + count
                 if others is not None:
                     loaded.values_discarded += self._discarded(key, others)
             if ROW in staged:
@@ -241,16 +271,10 @@ class Plan:
             return rows
         for key, column in self.columns.items():
             values = [row.get(key) for row in rows]
-            others = values if column.kind is None else _divided(values, column.kind)[1]
+            others = values if column.kind is None else divided(values, column.kind)[1]
             if others is not None and any(value is not None for value in others):
                 rows = [row for row, other in zip(rows, others, strict=True) if other is None]
         return rows
-
-
-def _misfit_said(name: str, kind: ColumnType, other: ColumnType) -> str:
-    if kind.data_type == other.data_type:
-        return f"{name} is of type {kind.data_type}, and there are values with more digits than it keeps"
-    return f"{name} is of type {kind.data_type}, and there are values of type {other.data_type}"
 
 
 def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
@@ -263,29 +287,7 @@ def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
         yield some
 
 
-def _keys(rows: Sequence[Row]) -> dict[str, None]:
-    found: dict[str, None] = {}
-    for row in rows:
-        found |= dict.fromkeys(row)
-    return found
-
-
-def _misfits(values: Sequence[Any], kind: ColumnType) -> list[Any]:
-    _, others = _divided(values, kind)
-    return [value for value in others or () if value is not None]
-
-
-def _divided(values: Sequence[Any], kind: ColumnType) -> tuple[list[Any], list[Any] | None]:
-    """The values as the type takes them, and those that it does not take; both with None in the other's places."""
-    if fits_as_it_is(set(map(type, values)), kind):
-        return list(values), None
-    fit: list[Any] = []
-    others: list[Any] | None = None
-    for place, value in enumerate(values):
-        try:
-            fit.append(fitted(value, kind))
-        except MisfitError:
-            fit.append(None)
-            others = others if others is not None else [None] * len(values)
-            others[place] = value
-    return fit, others
+def _spelt_otherwise(written: str, names: Iterable[str]) -> str | None:
+    """The name that differs by letter case, `-` and `_` alone."""
+    folded = written.casefold().replace("-", "_")
+    return next((one for one in names if one.casefold().replace("-", "_") == folded), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
@@ -28,12 +29,19 @@ _ROW_SHOWN = re.compile(
     r"\s*DETAIL:\s+Failing row contains (?s:.*)|JSON data, line \d+: .*|(COPY \S+, line \d+(?:, column [^:\n]+)?): .*"
     r"|(\bKey \([^=]*\))=\((?s:.*?)\)(?= (?:already|is|conflicts) )|(Duplicate entry) '(?s:.*)'(?= for key)"
     r"|(Duplicate key) \"(?s:.*)\"(?= violates)"
+    r"|(invalid input (?:syntax|value) for [\w ]+|date/time field value out of range|date field value out of range)"
+    r": \"(?s:.*?)\"(?=\s|$)|(?<=\bvalue) \"(?s:.*?)\"(?= is out of range)"
+    r"|(Could not convert string) '(?s:.*?)'(?= to )|(with value) (?s:.*?)(?= can't be cast)"
+    r"|((?:Incorrect|Truncated incorrect) [\w ]+ value): '(?s:.*?)'(?= for |$)"
 )
+_LOGIN_SHOWN = re.compile(r"(://[^\s/:@'\"]*:)[^\s'\"]*(?=@)|(\bpassword\s*=\s*)(?:'[^']*'|[^\s'\"]+)", re.IGNORECASE)
 
 
 def database_words(error: BaseException) -> str:
-    """What a database says, in one line. Some add the row, or the key of it, that they refused: not for logs."""
-    return " ".join(_ROW_SHOWN.sub(r"\1\2\3\4", str(error)).split())
+    """What a database says, in one line. Some add the row, or a value of it, that they refused, or the address with its
+    password: not for logs."""
+    text = _ROW_SHOWN.sub(lambda found: next(filter(None, found.groups()), ""), str(error))
+    return " ".join(_LOGIN_SHOWN.sub(r"\1\2***", text).split())
 
 
 def text_literal(value: str) -> str:
@@ -45,14 +53,37 @@ class SqlError(Exception):
     """SQL that the database refused, or a result that cannot be handed on; the text says which."""
 
 
+def connection_of(conn_id: str) -> Any:
+    """An Airflow connection. Raises SqlError where its URI has a sign in its password that ends the password there:
+    what comes behind it would be taken for a host, a port or a database, and shown."""
+    from airflow.sdk import BaseHook  # noqa: PLC0415
+    from airflow.sdk.exceptions import AirflowNotFoundException  # noqa: PLC0415
+
+    written = os.environ.get(f"AIRFLOW_CONN_{conn_id.upper()}", "").partition("://")[2]
+    place = re.split(r"[/?#]", written, maxsplit=1)[0]
+    path, _, query = ("" if "@" in place or ":" not in place else written[len(place) :]).partition("?")
+    is_cut = "@" in path or ("@" in query and (not path or "=" not in query.rpartition("@")[0]))
+    try:
+        connection = None if is_cut else BaseHook.get_connection(conn_id)
+    except AirflowNotFoundException:
+        if not written:
+            raise
+        connection = None
+    if connection is None or (connection.port and not connection.login and "@" in (connection.schema or "")):
+        raise SqlError(
+            f"the URI of the connection `{conn_id}` cannot be read: write signs such as `/`, `?`, `#` and `[` in its "
+            "password percent-encoded (`/` is `%2F`)"
+        )
+    return connection
+
+
 def database_hook(conn_id: str, database: str | None = None) -> DbApiHook:
     """The hook of a connection to a database. Raises SqlError where it is none."""
     from airflow.providers.common.sql.hooks.sql import DbApiHook  # noqa: PLC0415 # a second, which only SQL needs
-    from airflow.sdk import BaseHook  # noqa: PLC0415
 
-    connection = BaseHook.get_connection(conn_id)
+    connection = connection_of(conn_id)
     try:
-        hook = connection.get_hook(hook_params=dict(connection.extra_dejson))  # type: ignore[no-untyped-call] # Airflow's
+        hook = connection.get_hook(hook_params=dict(connection.extra_dejson))
     except Exception as error:  # an unknown type, a provider that is not installed, an extra that a hook does not take
         raise SqlError(
             f"the connection `{conn_id}` of type `{connection.conn_type}` has no hook here: {error}"

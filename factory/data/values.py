@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
@@ -31,8 +31,23 @@ def fitted(value: Any, kind: ColumnType) -> Any:
 
 def fits_as_it_is(types: set[type], kind: ColumnType) -> bool:
     """Whether values of these Python types need no conversion, and always fit."""
-    is_whole = kind.precision is None or kind.data_type == "text"
-    return is_whole and types <= _AS_IT_IS.get(kind.data_type, frozenset())
+    return kind.precision is None and types <= _AS_IT_IS.get(kind.data_type, frozenset())
+
+
+def divided(values: Sequence[Any], kind: ColumnType) -> tuple[list[Any], list[Any] | None]:
+    """The values as the type takes them, and those that it does not take; both with None in the other's places."""
+    if fits_as_it_is(set(map(type, values)), kind):
+        return list(values), None
+    fit: list[Any] = []
+    others: list[Any] | None = None
+    for place, value in enumerate(values):
+        try:
+            fit.append(fitted(value, kind))
+        except MisfitError:
+            fit.append(None)
+            others = others if others is not None else [None] * len(values)
+            others[place] = value
+    return fit, others
 
 
 _SMALLEST_SINGLE = 2.0**-126
@@ -47,7 +62,7 @@ _AS_IT_IS: Mapping[str, frozenset[type]] = MappingProxyType(
 )
 
 
-def _bigint(value: Any, _: ColumnType) -> int:
+def _bigint(value: Any, kind: ColumnType) -> int:
     if isinstance(value, str) and not INTEGER.fullmatch(value):
         raise ValueError
     if not isinstance(value, int | float | Decimal | str):
@@ -55,6 +70,10 @@ def _bigint(value: Any, _: ColumnType) -> int:
     number = int(value)
     if number != (int(value) if isinstance(value, str) else value) or not -WHOLE <= number < WHOLE:
         raise ValueError
+    if kind.precision is not None:
+        most = 1 << (kind.precision - kind.signed)
+        if not -most * kind.signed <= number < most:
+            raise ValueError
     return number
 
 
@@ -89,7 +108,14 @@ def _decimal(value: Any, kind: ColumnType) -> Decimal:
     return exact
 
 
-def _text(value: Any, _: ColumnType) -> str:
+def _text(value: Any, kind: ColumnType) -> str:
+    text = _as_text(value)
+    if kind.precision is not None and len(text) > kind.precision:
+        raise ValueError
+    return text
+
+
+def _as_text(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, bool):

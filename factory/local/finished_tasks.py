@@ -12,7 +12,7 @@ from typing import Any
 from factory.local.api import FINISHED, AirflowClient
 from factory.local.logs import TaskLogs
 from factory.local.terminal import Event, in_columns
-from factory.reporters.text import padded
+from factory.reporters.text import counted, padded
 
 OVERLAP = timedelta(seconds=60)
 """A row's time is taken before it is committed, so it may show up later than a younger row."""
@@ -191,11 +191,29 @@ def _done(told: object) -> str:
     if "status" in told:
         return f"{told['status']}, {_size(told.get('bytes'))}"
     if "rows_loaded" in told:
-        left_out = told.get("rows_discarded")
-        return f"{told['rows_loaded']} rows into {told.get('table')}" + (f", {left_out} left out" if left_out else "")
+        return _loaded(told)
     if "broken" in told:
-        return f"{len(told['broken'])} of {told.get('rules')} rules broken, {told.get('rows')} rows"
+        rules = f"{len(told['broken'])} of {counted(told.get('rules', 0), 'rule')} broken"
+        return f"{rules}, {counted(told.get('rows', 0), 'row')}"
     return ""
+
+
+def _loaded(told: Mapping[str, Any]) -> str:
+    """What a load wrote, and what of it did not become what it was."""
+    parts = [f"{counted(told['rows_loaded'], 'row')} into {told.get('table')}"]
+    for key, one, several in (
+        ("duplicates", "duplicate", ""),
+        ("rows_discarded", "row left out", "rows left out"),
+        ("values_discarded", "value left out", "values left out"),
+    ):
+        if told.get(key):
+            parts.append(counted(told[key], one, several))
+    others = told.get("values_of_another_type") or {}
+    added = [name for name in told.get("columns_added") or () if name not in others]
+    if added:
+        parts.append(f"new {'column' if len(added) == 1 else 'columns'} {', '.join(added)}")
+    parts += [f"{counted(n, 'value')} of another type in {name}" for name, n in others.items() if n]
+    return ", ".join(parts)
 
 
 def _size(count: object) -> str:

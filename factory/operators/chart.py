@@ -100,7 +100,10 @@ class ChartOperator(BaseOperator):
             return list(read_rows(self.file))
         if self.conn_id is None:
             raise without_rows(self)
-        found: list[Mapping[str, Any]] = run_sql(
-            database_hook(self.conn_id), str(self.sql), fetch="rows", max_rows=_MOST_ROWS
-        )
+        try:
+            found: list[Mapping[str, Any]] = run_sql(
+                database_hook(self.conn_id), str(self.sql), fetch="rows", max_rows=_MOST_ROWS
+            )
+        except SqlError as error:
+            raise SqlError(f"{self.conn_id}: {error}") from None
         return found

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from airflow.sdk import BaseHook, BaseOperator, Context
+from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from factory.data import without_rows
 from factory.data.row_files import RowFileError, read_rows
-from schemas.compose.env_values import without
+from factory.data.sql import SqlError, connection_of
+from schemas.compose.env_values import names_secret, without
 
 
 class LoadOperator(BaseOperator):
@@ -70,7 +71,9 @@ class LoadOperator(BaseOperator):
         if self.rows is not None and self.file is not None:
             raise AirflowFailException("`load` takes either `rows` or `file`")
         ti: Any = context["ti"]
-        schema, _, _ = self.table.rpartition(".")
+        schema, _, name = self.table.rpartition(".")
+        if not name or "." in schema or self.table.startswith("."):
+            raise AirflowFailException(f"`table` is `{self.table}`: write `table` or `schema.table`")
         key = [self.primary_key] if isinstance(self.primary_key, str) else list(self.primary_key or ())
         request = LoadRequest(
             self.table,
@@ -84,20 +87,26 @@ class LoadOperator(BaseOperator):
             },
             self.create,
         )
-        connection = BaseHook.get_connection(self.conn_id)
         files = [self.file] if isinstance(self.file, str) else list(self.file or ())
+        secrets: list[str] = []
         try:
+            connection = connection_of(self.conn_id)
+            given = connection.extra_dejson.items()
+            secrets += [connection.password or "", *(str(one) for name, one in given if names_secret(name))]
             with working_folder():
                 target = target_of(connection, schema or None)
                 loaded = load(self._read, target, request, is_csv=all_csv(files))
-        except (LoadError, RowFileError) as error:
-            text = without(str(error), [connection.password or ""], "***")
+        except (LoadError, RowFileError, SqlError) as error:
+            text = without(str(error), secrets, "***")
             raise AirflowException(f"{self.conn_id}: {text}") from None
         if loaded.was_done_before:
             self.log.warning("This task has appended its rows to %s before, so nothing was added.", self.table)
         for text in loaded.aside:
             self.log.warning("%s", text)
-        self.log.info("%s", ", ".join(f"{name}: {value}" for name, value in loaded.output().items()))
+        self.log.info(
+            "%s",
+            ", ".join(f"{name}: {value}" for name, value in loaded.output().items() if value or name == "rows_loaded"),
+        )
         return loaded.output()
 
     def _read(self) -> Iterable[Mapping[str, Any]]:

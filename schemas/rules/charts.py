@@ -11,11 +11,11 @@ from typing import Any
 
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
-from schemas.findings.suggestions import meant
+from schemas.findings.suggestions import did_you_mean, meant
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
 
-_MOST_ALLOWED = 12
+_MOST_ALLOWED = 20
 """Values that a finding lists."""
 
 
@@ -58,7 +58,7 @@ def _against_schema(subject: Subject, task: TaskView, spec: Mapping[str, Any]) -
         message = (
             f"Vega-Lite does not accept `{text}` as `{place[-1]}`" if place else "Vega-Lite does not accept the spec"
         )
-        yield _refused(subject, task, place, message, caret=meant(text, values), allowed=allowed)
+        yield _refused(subject, task, place, message, caret=_meant(text, values), allowed=allowed)
         return
     missing = next((leaf for leaf in leaves if leaf.validator == "required"), None)
     message = (
@@ -100,6 +100,12 @@ def _branches(error: Any) -> Iterator[list[Any]]:
 
 def _unknown(leaf: Any) -> set[str]:
     return set(leaf.instance) - set(leaf.schema.get("properties", ()))
+
+
+def _meant(text: str, values: list[str]) -> str:
+    """Also where letters have changed places (`bra`), which is too near to other short words elsewhere."""
+    swapped = [one for one in values if sorted(one) == sorted(text)]
+    return did_you_mean(swapped[0]) if len(swapped) == 1 else meant(text, values)
 
 
 def _values(leaf: Any) -> Iterable[Any]:

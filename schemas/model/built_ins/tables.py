@@ -55,6 +55,17 @@ class SqlTask(TaskBase):
     """The statements."""
 
 
+TABLE_PATTERN = r"^(?:[^.{]+\.)?[^.{]+$|\{"
+_TABLE = re.compile(TABLE_PATTERN)
+
+
+def _table(text: str) -> str:
+    if _TABLE.search(text) is None:
+        raise PydanticCustomError("table", "expected `table` or `schema.table`")
+    return text
+
+
+_LoadedTable = Annotated[str, AfterValidator(_table), WithJsonSchema({"type": "string", "pattern": TABLE_PATTERN})]
 ColumnType = Literal["text", "bigint", "double", "decimal", "bool", "timestamp", "date", "time", "json", "binary"]
 
 
@@ -74,8 +85,8 @@ class LoadArguments(RowsSource):
 
     conn_id: str = Field(min_length=1)
     """Airflow connection of the database."""
-    table: str = Field(min_length=1, examples=["orders", "shop.orders"])
-    """Table, `table` or `schema.table`."""
+    table: _LoadedTable = Field(examples=["orders", "shop.orders"])
+    """Table, `table` or `schema.table`. A schema must be there already."""
     write_disposition: Literal["append", "replace", "merge"] = "append"
     """`append`: add the rows. `replace`: the table then holds these rows and no others. `merge`: rows take the place of
     those with the same `primary_key`, the rest stays."""

@@ -1,4 +1,4 @@
-"""Values come out of a database as they went in, or the load fails and names their column."""
+"""Values come out of a database as they went in, or the load fails and names their column; what `columns` says."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from uuid import UUID
 import pytest
 from airflow.sdk.exceptions import AirflowException
 
-from .warehouses import Warehouse, load
+from .warehouses import ORDERS, Warehouse, load
 
 SEOUL, MARQUESAS = timezone(timedelta(hours=9)), timezone(-timedelta(hours=9, minutes=30))
 INSTANTS = [
@@ -200,3 +200,46 @@ _TESTS: tuple[tuple[Any, Callable[[Any, Any], bool]], ...] = (
     (UUID, lambda given, kept: str(kept) == str(given)),
     (dict | list, _nested),
 )
+
+
+def test_columns_name_nothing_that_is_not_there(warehouse: Warehouse, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(AirflowException, match=r"`columns` names `Price`, .* the table have: did you mean `price`"):
+        load(ORDERS, columns={"Price": "decimal"})
+    assert warehouse.tables() == set()
+    load(ORDERS, columns={"refund": "decimal", "price": "decimal", "prices": "text", "custmer": "text"})
+    log = capsys.readouterr().out
+    assert "`columns` names `refund`, which neither the rows nor the table have" in log
+    assert "`columns` names `prices`, which neither the rows nor the table have" in log
+    assert (
+        log.count("did you mean")
+        == log.count("`custmer`, which neither the rows nor the table have: did you mean")
+        == 1
+    )
+    load([{"id": 3}], columns={"price": "decimal"}, run_id="r2")
+    assert "`columns`" not in capsys.readouterr().out
+    load([{"id": 4}], columns={"pricee": "decimal"}, run_id="r3")
+    assert "neither the rows nor the table have: did you mean `price`?" in capsys.readouterr().out
+
+
+def test_columns_that_contradict_the_table_are_said(warehouse: Warehouse, capsys: pytest.CaptureFixture[str]) -> None:
+    kinds = ("text", "bigint", "double", "decimal", "bool", "timestamp", "date", "time", "json", "binary")
+    columns: dict[str, Any] = {kind: kind for kind in kinds}
+    columns["money"] = {"data_type": "decimal", "precision": 12, "scale": 2}
+    rows = [
+        {
+            **dict.fromkeys(("text", "bigint", "double", "decimal", "money"), 1),
+            **{"bool": True, "timestamp": "2026-01-01T00:00:00Z", "date": "2026-01-01", "time": "10:00:00"},
+            **{"json": {"a": 1}, "binary": b"a"},
+        }
+    ]
+    load(rows, columns=columns)
+    load(rows, columns=columns, run_id="r2")
+    assert "`columns`" not in capsys.readouterr().out
+    load(rows, columns={"double": "text", "bigint": "double"}, run_id="r3")
+    log = " ".join(capsys.readouterr().out.split())
+    assert "`columns` says that `double` is of type text, and the table has it as double" in log
+    assert "`columns` says that `bigint` is of type double, and the table has it as bigint" in log
+    if warehouse.kind != "sqlite":  # where a decimal is text
+        load(rows, columns={"money": {"data_type": "decimal", "precision": 20, "scale": 4}}, run_id="r4")
+        log = " ".join(capsys.readouterr().out.split())
+        assert "`money` is of type decimal(20, 4), and the table has it as decimal(12, 2)" in log

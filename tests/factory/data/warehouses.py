@@ -60,6 +60,14 @@ class Warehouse:
             names = self.run(f"SELECT table_name FROM information_schema.tables WHERE table_schema = '{schema}'")
         return {name for (name,) in names if not name.startswith(("_dlt_", "_pipeline_"))}
 
+    def columns(self, table: str) -> list[str]:
+        asked = (
+            f"SELECT column_name FROM information_schema.columns WHERE table_name = '{table}' ORDER BY ordinal_position"
+        )
+        if self.kind == "sqlite":
+            asked = f"SELECT name FROM pragma_table_info('{table}') ORDER BY cid"
+        return [name for (name,) in self.run(asked)]
+
 
 def sqlite_file(folder: Path) -> Warehouse:
     path = folder / "warehouse.db"

@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from factory.local.api import AirflowClient
 from factory.local.finished_tasks import FinishedTasks
 from factory.local.logs import TaskLogs
@@ -61,16 +63,25 @@ def airflow(answers: Mapping[str, Any]) -> Iterator[AirflowClient]:
         server.server_close()
 
 
-def answers(last: dict[str, Any], *earlier: dict[str, Any]) -> dict[str, Any]:
+CHECKED: dict[str, Any] = {"broken": [], "rules": 4, "rows": 5}
+
+
+def answers(last: dict[str, Any], *earlier: dict[str, Any], output: dict[str, Any] = CHECKED) -> dict[str, Any]:
     return {
         "/dags/~/dagRuns/~/taskInstances": {"task_instances": [last], "next_cursor": None},
         f"{TASK}/tries": {"task_instances": [*earlier, last]},
-        f"{TASK}/xcomEntries/return_value": {"value": {"broken": [], "rules": 4, "rows": 5}},
+        f"{TASK}/xcomEntries/return_value": {"value": output},
     }
 
 
-def told(tmp_path: Path, last: dict[str, Any], *earlier: dict[str, Any], stops: bool = False) -> list[tuple[str, str]]:
-    with airflow(answers(last, *earlier)) as client:
+def told(
+    tmp_path: Path,
+    last: dict[str, Any],
+    *earlier: dict[str, Any],
+    stops: bool = False,
+    output: dict[str, Any] = CHECKED,
+) -> list[tuple[str, str]]:
+    with airflow(answers(last, *earlier, output=output)) as client:
         tasks = FinishedTasks(client, START, TaskLogs(tmp_path))
         if stops:
             tasks.stopping()
@@ -120,3 +131,25 @@ def test_a_failure_of_its_own_stays_one_during_a_stop(tmp_path: Path) -> None:
     log(tmp_path, 1, "no such table")
     ended = attempt(1, "failed", queued=1 * SECONDS, ended=1 * DAYS)
     assert told(tmp_path, ended, stops=True)[0][1] == "no such table"
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        ({"rows_loaded": 1}, "1 row into orders"),
+        ({"rows_loaded": 4000, "columns_added": ["note"]}, "4,000 rows into orders, new column note"),
+        (
+            {"rows_loaded": 4, "columns_added": ["a", "p__v_text", "b"], "values_of_another_type": {"p__v_text": 1}},
+            "4 rows into orders, new columns a, b, 1 value of another type in p__v_text",
+        ),
+        ({"rows_loaded": 4, "values_of_another_type": {"p__v_text": 0}}, "4 rows into orders"),
+        (
+            {"rows_loaded": 3, "duplicates": 1, "rows_discarded": 2, "values_discarded": 2},
+            "3 rows into orders, 1 duplicate, 2 rows left out, 2 values left out",
+        ),
+        ({"broken": [{}], "rules": 1, "rows": 1}, "1 of 1 rule broken, 1 row"),
+    ],
+)
+def test_what_a_load_or_a_check_did_is_said(tmp_path: Path, output: dict[str, Any], said: str) -> None:
+    ((text, _),) = told(tmp_path, {**GOOD, "try_number": 1}, output={"table": "orders", **output})
+    assert text.removeprefix("success report check 10.0 s ") == said

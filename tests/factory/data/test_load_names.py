@@ -1,0 +1,88 @@
+"""What `load` makes of names of schemas, tables and columns."""
+
+from __future__ import annotations
+
+import pytest
+from airflow.sdk.exceptions import AirflowException
+
+from .warehouses import ORDERS, Warehouse, load
+
+
+def test_names_stay_as_they_are_written(warehouse: Warehouse) -> None:
+    names = [
+        "id",
+        "select",
+        "Order Date",
+        "größe",
+        "a.b",
+        "50%",
+        "x:y",
+        "주문",
+        "CamelCase",
+        "a-b",
+        "(n)",
+        "__x__",
+        "b`tick",
+    ]
+    load([dict.fromkeys(names, 1)])
+    load([dict.fromkeys(names, 2)], run_id="r2")
+    quote = "`" if warehouse.kind == "mysql" else '"'
+    sql = f"SELECT * FROM orders ORDER BY {quote}id{quote}"
+    assert warehouse.run(sql) == [(1,) * len(names), (2,) * len(names)]
+    assert warehouse.columns("orders") == names
+
+
+def test_quotes_in_a_name_become_underscores(warehouse: Warehouse, capsys: pytest.CaptureFixture[str]) -> None:
+    load([{"id": 1, 'q"uote': 2}])
+    assert """the database cannot have a column `q"uote`: it is called `q_uote`""" in capsys.readouterr().out
+    load([{"id": 2, 'q"uote': 3}], run_id="r2")
+    assert "cannot have" not in capsys.readouterr().out
+    assert warehouse.rows("orders", "id, q_uote") == [(1, 2), (2, 3)]
+
+
+def test_no_two_columns_become_one(warehouse: Warehouse) -> None:
+    pairs = [('q"uote', "q'uote"), ('q"uote', "q_uote"), ("q_uote", 'q"uote')]
+    if warehouse.kind != "postgres":
+        pairs.append(("Q_uote", "q_uote"))
+    for one, other in pairs:
+        rows = [{"id": 1, one: 2, other: 3}]
+        with pytest.raises(AirflowException, match=f"the columns `{one}` and `{other}` have one name in this database"):
+            load(rows, table="other", run_id="r2")
+    load([{"id": 1, "q_uote": 1}])
+    for one, other in pairs:
+        with pytest.raises(AirflowException, match=f"the columns `{one}` and `{other}` have one name in this database"):
+            load([{"id": 2, one: 2, other: 3}], run_id="r2")
+    load([{"id": 1, "q_uote": "x", "q_uote__v_text": None}], run_id="r3")
+    with pytest.raises(AirflowException, match="`q_uote` and `q_uote__v_text` have one name in this database"):
+        load([{"id": 1, "q_uote": "x", "q_uote__v_text": "y"}], run_id="r4")
+    assert warehouse.rows("orders", "id, q_uote, q_uote__v_text") == [(1, 1, None), (1, None, "x")]
+
+
+def test_a_schema_must_be_there(warehouse: Warehouse) -> None:
+    if warehouse.kind in ("postgres", "duckdb"):
+        load(ORDERS, table="public.orders" if warehouse.kind == "postgres" else "main.orders")
+        warehouse.run("CREATE SCHEMA IF NOT EXISTS shop")
+        load(ORDERS, table="shop.orders", run_id="r2")
+        load(ORDERS, table="shop.orders", run_id="r3")
+        assert warehouse.run("SELECT (SELECT count(*) FROM orders), (SELECT count(*) FROM shop.orders)") == [(2, 4)]
+        warehouse.run("DROP SCHEMA shop CASCADE")
+    with pytest.raises(AirflowException, match="has no schema `nosch`"):
+        load(ORDERS, table="nosch.orders", run_id="r2")
+    if warehouse.kind != "sqlite":
+        assert warehouse.run("SELECT 1 FROM information_schema.schemata WHERE schema_name = 'nosch'") == []
+    for table in ("a.b.orders", "orders.", ".orders", ""):
+        with pytest.raises(AirflowException, match=f"`table` is `{table}`: write `table` or `schema.table`"):
+            load(ORDERS, table=table)
+
+
+def test_a_table_can_have_an_odd_name(warehouse: Warehouse) -> None:
+    load(ORDERS, table="Order Items")
+    load(ORDERS, table="select", run_id="r2")
+    assert warehouse.tables() == {"Order Items", "select"}
+
+
+def test_a_name_that_is_too_long_ends_with_a_hash(warehouse: Warehouse) -> None:
+    long = ["주문" * 40, "주문" * 40 + "!", "id"]
+    load([dict.fromkeys(long, 1)])
+    load([dict.fromkeys(long, 2)], run_id="r2")
+    assert warehouse.rows("orders") == [(1, 1, 1), (2, 2, 2)]

@@ -1,0 +1,143 @@
+"""What errors of databases show: no password, no piece of one, and no value of a row."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from airflow.sdk import Connection
+from airflow.sdk.exceptions import AirflowException
+
+from factory.data.destinations import target_of
+from factory.data.sql import database_words
+from factory.operators.chart import ChartOperator
+from factory.operators.check import CheckOperator
+from factory.operators.load import LoadOperator
+from factory.operators.sql import SqlOperator
+from schemas.compose.env_values import without
+
+from .warehouses import ORDERS, Warehouse, load
+
+
+@pytest.mark.parametrize("password", ["Ge heim/1@x", "Sommer Regen+7", "a%20b+c?&#", "'\"\\"])
+def test_a_password_may_have_any_sign_and_is_shown_in_no_form(password: str) -> None:
+    extensions = pytest.importorskip("psycopg2.extensions")
+    pytest.importorskip("dlt")
+    extra = '{"options": "-c statement_timeout=5000", "sslmode": "prefer"}'
+    given: Any = Connection(conn_id="w", conn_type="postgres", host="h", login="o p", password=password, extra=extra)
+    destination = target_of(given, None).destination
+    address = destination.configuration(destination.spec()._bind_dataset_name("public", "s")).credentials
+    said = address.to_native_representation()
+    read = extensions.parse_dsn(said)  # libpq's own
+    assert (read["user"], read["password"], read["options"]) == ("o p", password, "-c statement_timeout=5000")
+    forms = (password, quote(password), quote(password, safe=""), quote(password, safe=" +"), said)
+    for form in forms:
+        assert not set(re.findall(r"\w{3,}", password)) & set(
+            re.findall(r"\w{3,}", without(f"«{form}»", [password], "***"))
+        )
+
+
+CUT = [
+    "geheim/wort",
+    "12/345",
+    "12/345@x",
+    "geheim#wort",
+    "12#345",
+    "geheim?wort",
+    "12?x=345",
+    "geheim[wort",
+    "123/a?b@c",
+]
+
+
+@pytest.mark.parametrize("password", CUT)
+@pytest.mark.parametrize("kind", ["postgres", "mysql"])
+def test_no_piece_of_a_password_that_is_not_encoded_is_shown(
+    password: str, kind: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_SHOP", f"{kind}://loader:{password}@127.0.0.1:1/shop")
+    tasks = [
+        LoadOperator(task_id="a", conn_id="shop", table="orders", rows=ORDERS),
+        SqlOperator(task_id="b", conn_id="shop", sql="SELECT 1"),
+        CheckOperator(task_id="c", conn_id="shop", table="orders", row_count={"geq_to": 1}),
+        ChartOperator(task_id="d", conn_id="shop", sql="SELECT 1 AS a", spec={"mark": "bar"}, to="a.svg"),
+    ]
+    for task in tasks:
+        with pytest.raises(AirflowException, match="the URI of the connection `shop` cannot be read") as raised:
+            task.execute({"ti": SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1)})  # type: ignore[typeddict-item]
+        shown = str(raised.value) + capsys.readouterr().out
+        assert not any(piece in shown for piece in re.findall(r"[a-z]{5,}|\d{2,}", password) if piece != "12")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["sqlite:///{0}/a@b:c.db", "sqlite:////{0}/w.db?x=a:b@c", '{{"conn_type": "sqlite", "host": "{0}/a@b:c/d.db"}}'],
+)
+def test_a_sign_of_addresses_elsewhere_is_no_password(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_WAREHOUSE", address.format(str(tmp_path).strip("/") if "://" in address else tmp_path)
+    )
+    monkeypatch.chdir("/")
+    assert load(ORDERS)["rows_loaded"] == 2
+
+
+def test_a_database_shows_neither_values_nor_addresses() -> None:
+    for said, shown in (
+        ('invalid input syntax for type integer: "zap\'hod" LINE 1', "invalid input syntax for type integer LINE 1"),
+        ('date/time field value out of range: "2026-99-01"', "date/time field value out of range"),
+        ('value "4242424242" is out of range for type integer', "value is out of range for type integer"),
+        (
+            "Conversion Error: Could not convert string 'zaphod' to INT32",
+            "Conversion Error: Could not convert string to INT32",
+        ),
+        ("Type INT64 with value 4242 can't be cast because", "Type INT64 with value can't be cast because"),
+        ("Incorrect integer value: 'zaphod' for column `a`", "Incorrect integer value for column `a`"),
+        ("Truncated incorrect DOUBLE value: 'zaphod'", "Truncated incorrect DOUBLE value"),
+        ("ATTACH 'postgres://me:p@ss/w#ord@h:1/db' AS p", "ATTACH 'postgres://me:***@h:1/db' AS p"),
+        ("mysql://me:geheim@h", "mysql://me:***@h"),
+        ("could not connect: host=h password=ge@heim user=x", "could not connect: host=h password=*** user=x"),
+        ("password = 'ge heim' user=x", "password = *** user=x"),
+        ("see https://example.com:80/a", "see https://example.com:80/a"),
+    ):
+        assert database_words(Exception(said)) == shown
+
+
+def test_a_row_that_breaks_a_constraint_is_not_shown(warehouse: Warehouse, capsys: pytest.CaptureFixture[str]) -> None:
+    warehouse.run("CREATE TABLE people (id INTEGER, name VARCHAR(20) NOT NULL, age INTEGER, CHECK (age < 100))")
+    errors = []
+    for number, row in enumerate([{"id": 1, "name": "zaphod", "age": 200}, {"id": 1, "name": None, "age": 4242}]):
+        with pytest.raises(AirflowException, match=r"(?i)constraint|cannot be null|failed") as raised:
+            load([row], table="people", run_id=f"r{number}")
+        errors.append(str(raised.value))
+    if warehouse.kind in ("sqlite", "postgres"):  # Airflow's hook is installed
+        with pytest.raises(AirflowException, match=r"(?i)constraint") as raised:
+            SqlOperator(
+                task_id="sql", conn_id="warehouse", sql="INSERT INTO people SELECT 1, lower('ZAPHOD'), 4242"
+            ).execute({})
+        errors.append(str(raised.value))
+    if warehouse.kind == "postgres":
+        with pytest.raises(AirflowException, match="`who` has a NUL character") as raised:
+            load([{"id": 1, "who": {"name": "zaphod\0"}}], table="nested")
+        errors.append(str(raised.value))
+        sql = r"""SELECT ('{"name": "' || lower('ZAPHOD') || '\u0000"}')::jsonb"""
+        with pytest.raises(AirflowException, match="Unicode escape") as raised:
+            SqlOperator(task_id="sql", conn_id="warehouse", sql=sql).execute({})
+        errors.append(str(raised.value))
+    shown = "".join(errors) + capsys.readouterr().out
+    assert "zaphod" not in shown
+    assert "4242" not in shown.replace("lower('ZAPHOD'), 4242", "")
+    assert warehouse.rows("people") == []
+
+
+def test_a_key_that_is_there_already_is_not_shown(warehouse: Warehouse, capsys: pytest.CaptureFixture[str]) -> None:
+    warehouse.run("CREATE TABLE people (name VARCHAR(20) PRIMARY KEY)")
+    load([{"name": "zap'h) hod"}], table="people")
+    with pytest.raises(AirflowException, match=r"(?i)unique|duplicate") as raised:
+        load([{"name": "zap'h) hod"}], table="people", run_id="r2")
+    assert "hod" not in (str(raised.value) + capsys.readouterr().out).replace("method", "")
