@@ -16,7 +16,8 @@ from pathlib import Path
 
 from schemas.check import Checker, CheckOptions, CheckResult
 from schemas.findings.diagnostics import Diagnostic
-from schemas.folder.discovery import SUFFIXES, pipeline_paths
+from schemas.folder.discovery import pipeline_paths
+from schemas.folder.project import SUFFIXES
 from schemas.rules.team_policy import project_policy
 
 CASES = Path(__file__).parent / "cases"

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from factory.bundle.store import BundleError, token_of
 from schemas.findings.diagnostics import LET_READ
-from schemas.folder.discovery import SUFFIXES, IgnoredPaths
-from schemas.folder.project import ENVIRONMENT_VARIABLE
+from schemas.folder.discovery import IgnoredPaths
+from schemas.folder.project import ENVIRONMENT_VARIABLE, SUFFIXES
 
 # Thousands of files are read every few seconds: plain strings and `os` calls cost a fraction of `Path`.
 # ruff: noqa: PTH116

@@ -26,8 +26,8 @@ from factory.bundle.source import (
     as_text,
     name_problem,
 )
-from schemas.folder.discovery import SUFFIXES, is_pipeline_path
-from schemas.folder.project import ENVIRONMENT_VARIABLE, undeclared
+from schemas.folder.discovery import is_pipeline_path
+from schemas.folder.project import ENVIRONMENT_VARIABLE, SUFFIXES, undeclared
 
 if TYPE_CHECKING:
     from schemas.check.dependencies import PipelineFile

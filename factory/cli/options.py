@@ -14,7 +14,6 @@ from factory.cli import UsageError
 from schemas.check import Checker, CheckOptions
 from schemas.findings.suggestions import meant
 from schemas.folder.discovery import (
-    SUFFIXES,
     dag_factory_defaults_paths,
     defaults_paths,
     is_defaults_path,
@@ -25,8 +24,15 @@ from schemas.folder.discovery import (
     tested_pipeline,
     way_problem,
 )
-from schemas.folder.project import TEMPLATES, lexically_absolute, pipelines_folder, undeclared
-from schemas.folder.templates import is_template_path, template_paths
+from schemas.folder.project import (
+    SUFFIXES,
+    TEMPLATES,
+    is_template_path,
+    lexically_absolute,
+    pipelines_folder,
+    template_paths,
+    undeclared,
+)
 from schemas.text.document import read_document
 
 EARLIEST, LATEST = 1900, 9000

@@ -44,7 +44,7 @@ from factory.pages.results import (
     yaml_of,
 )
 from factory.reporters.in_force import FINDING
-from schemas.folder.discovery import SUFFIXES
+from schemas.folder.project import SUFFIXES
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from schemas.check.language import language_of
 from schemas.check.layers import unusable
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Span, has_errors, once
-from schemas.folder.templates import is_template_path
+from schemas.folder.project import is_template_path
 from schemas.model.pipeline import Pipeline
 from schemas.rules import Judged, Standards
 from schemas.source import SourceReader

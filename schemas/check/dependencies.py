@@ -23,8 +23,7 @@ from schemas.compose.task_rows import templates_in
 from schemas.expressions.reading import DOTTED_PATH_PATTERN, EnvReference, expressions
 from schemas.findings.paths import walk
 from schemas.folder.discovery import dag_factory_defaults_paths, defaults_paths, pipeline_paths
-from schemas.folder.project import FolderFiles
-from schemas.folder.templates import known
+from schemas.folder.project import FolderFiles, known
 from schemas.source import SourceReader
 from schemas.source.parse import parse
 

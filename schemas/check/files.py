@@ -15,8 +15,7 @@ from schemas.compose.variants import Variant
 from schemas.findings.diagnostics import Diagnostic
 from schemas.folder.dialect import may_be_dag_factory
 from schemas.folder.discovery import default_dag_id, is_pipeline_path, pipeline_paths
-from schemas.folder.project import ENVIRONMENT_VARIABLE
-from schemas.folder.templates import is_template_path, template_name, template_paths
+from schemas.folder.project import ENVIRONMENT_VARIABLE, is_template_path, template_name, template_paths
 from schemas.model.task import TEMPLATE
 from schemas.rules import ids
 from schemas.rules.subject import Subject

@@ -31,7 +31,7 @@ from schemas.shape import validate
 from schemas.text.document import Document
 
 if TYPE_CHECKING:
-    from schemas.folder.templates import Templates
+    from schemas.folder.project import Templates
 
 
 def language_of(document: Document) -> Language:

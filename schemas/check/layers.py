@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import LET_READ, Diagnostic, Span
 from schemas.folder.dialect import DEFAULTS_NAMES, may_be_dag_factory
-from schemas.folder.discovery import SUFFIXES, defaults_paths, folders_above, is_defaults_path, path_problem
-from schemas.folder.templates import is_template_path, known, packages, template_name, template_paths
+from schemas.folder.discovery import defaults_paths, folders_above, is_defaults_path, path_problem
+from schemas.folder.project import SUFFIXES, is_template_path, known, packages, template_name, template_paths
 from schemas.text.document import MAX_BYTES, Document, Parse, document_from_bytes, document_from_text, read_document
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from schemas.expressions.templates import read_template
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Span, once
 from schemas.findings.paths import walk
-from schemas.folder.templates import known, template_name
+from schemas.folder.project import known, template_name
 from schemas.model.pipeline import Pipeline
 from schemas.model.task import TaskTemplate
 from schemas.rules import Standards

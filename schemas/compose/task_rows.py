@@ -26,7 +26,7 @@ from schemas.expressions.reading import ValueReference, expressions
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Problem
 from schemas.findings.paths import DataPath, walk
-from schemas.folder.templates import Templates
+from schemas.folder.project import Templates
 from schemas.model.task import TEMPLATE
 from schemas.text.document import Document
 from schemas.text.nodes import MAX_NODES

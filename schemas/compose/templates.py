@@ -18,7 +18,7 @@ from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Problem
 from schemas.findings.paths import OUTWARD, DataPath, Scope, task_path, walk, with_value
 from schemas.findings.suggestions import did_you_mean, meant
-from schemas.folder.templates import Templates, known
+from schemas.folder.project import Templates, known
 from schemas.model.task import TEMPLATE
 from schemas.model.value_schema import is_sound, unfit
 from schemas.text.document import Document

@@ -20,7 +20,7 @@ from schemas.text.document import Document
 from schemas.text.nodes import MAX_NODES
 
 if TYPE_CHECKING:
-    from schemas.folder.templates import Templates
+    from schemas.folder.project import Templates
 
 
 @dataclass(frozen=True)

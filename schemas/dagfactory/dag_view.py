@@ -158,7 +158,8 @@ class DagView:
             partial = task.data.get("partial")
             in_partial = at.part("partial")
             arguments = at.with_parts({key: in_partial.part(key) for key in partial or () if isinstance(partial, dict)})
-            here = {"id": at, "needs": at.part("dependencies"), "with": arguments}
+            key = "operator" if "operator" in task.data else "decorator"
+            here = {"id": at, "uses": at.part(key), "needs": at.part("dependencies"), "with": arguments}
             for path, holder in ((task.path, task.data), *self.default_args_around(task)):
                 if holder.get("trigger_rule") is not None and "trigger_rule" not in own:
                     own["trigger_rule"] = holder["trigger_rule"]

@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from schemas.findings.suggestions import unmistakable
 from schemas.folder.dialect import DEFAULTS_NAMES, DIALECT, GUSTY_SUFFIXES, OF_GUSTY, is_defaults, is_gusty
-from schemas.folder.project import TEMPLATES
+from schemas.folder.project import SUFFIXES, TEMPLATES
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
 
-SUFFIXES = (".yaml", ".yml")
 TEST_SUFFIXES = (".test.yaml", ".test.yml")
 DEFAULTS_STEM = "_defaults"
 _TASKS = re.compile(r"^tasks[ \t]*:", re.MULTILINE)

@@ -25,7 +25,7 @@ from pydantic.fields import FieldInfo
 from schemas.check import CheckedPipeline, Checker, CheckOptions
 from schemas.compose.effective import Effective
 from schemas.folder.discovery import test_paths
-from schemas.folder.templates import template_paths
+from schemas.folder.project import template_paths
 from schemas.model import times
 from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.model.fields import Model

@@ -35,7 +35,7 @@ from schemas.source import SourceReader
 from schemas.text.document import Document
 
 if TYPE_CHECKING:
-    from schemas.folder.templates import Templates
+    from schemas.folder.project import Templates
 
 Rule = Callable[[Subject], Iterator[Diagnostic]]
 

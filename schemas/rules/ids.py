@@ -13,7 +13,7 @@ from schemas.findings.diagnostics import Diagnostic, Word
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import did_you_mean, in_one_unit, meant, unmistakable
 from schemas.folder.discovery import dag_id_of, default_dag_id
-from schemas.folder.templates import is_template_path
+from schemas.folder.project import is_template_path
 from schemas.model.value_schema import of_value, schema_problem, unfit
 from schemas.rules.arguments import renders_natively
 from schemas.rules.run_times import OF_LOGICAL_DATE, duration_of, first_slots

@@ -29,6 +29,7 @@ from schemas.rules.arguments import (
 from schemas.rules.dotted_paths import look_up, no_function
 from schemas.rules.expressions import has_expression
 from schemas.rules.params import zeros_in_arguments
+from schemas.rules.refused_values import and_together
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
 from schemas.rules.template_samples import RETURN_TEXT
@@ -38,7 +39,6 @@ from schemas.source.results import result_type, returns_nothing
 _BESIDE_USES = frozenset({*SETTING_KEYS, "task_id", "needs"})
 """Keys that belong beside `uses`, and that people write in `with`."""
 _DOTTED = r"\w+(?:\.\w+)+"
-
 
 _READ_BEFORE = {"trigger_dag_id": "trigger_dag", "external_dag_id": "wait_dag"}
 """Arguments of operators that a serialized DAG holds as they are → the built-in that takes an output there."""
@@ -115,7 +115,7 @@ def _dotted(subject: Subject, task: TaskView, uses: str, reader: SourceReader) -
         case Function():
             yield from _function(subject, task, found)
         case Class():
-            yield from _operator(subject, task, found)
+            yield from _operator(subject, task, found, reader)
         case TaskDecorated() | NotCallable():
             yield no_function(subject, path, uses, found)
     parameters = (found.parameters or ()) if isinstance(found, Function | Class) else ()
@@ -159,7 +159,7 @@ def _function(subject: Subject, task: TaskView, function: Function) -> Iterator[
     yield from _arguments(subject, task, f"`{function.path}`", function.parameters, misplaced, CONTEXT_NAMES)
 
 
-def _operator(subject: Subject, task: TaskView, operator: Class) -> Iterator[Diagnostic]:
+def _operator(subject: Subject, task: TaskView, operator: Class, reader: SourceReader) -> Iterator[Diagnostic]:
     if operator.is_operator is False:
         yield subject.finding(
             Code.NOT_CALLABLE,
@@ -169,12 +169,14 @@ def _operator(subject: Subject, task: TaskView, operator: Class) -> Iterator[Dia
         )
         return
     yield from _misplaced(subject, task, _BESIDE_USES | ({"params"} & task.entry.keys()))
-    if operator.parameters is not None and operator.is_operator:
-        own = tuple(p for p in operator.parameters if p.name not in _BESIDE_USES)
+    known = operator.parameters if operator.is_operator else None
+    own = tuple(p for p in known or () if p.name not in _BESIDE_USES)
+    if known is not None:
         yield from _arguments(subject, task, f"`{operator.path}`", own, _BESIDE_USES, frozenset())
         yield from _texts_for_functions(subject, task, operator, own)
         yield from _texts_that_do_not_fit(subject, task, operator, own)
-        yield from misfits(subject, task, operator.path.rpartition(".")[2], own, is_operator=True)
+    found = misfits(subject, task, operator.path.rpartition(".")[2], own, is_operator=True)
+    yield from and_together(subject, task, operator, reader, found)
     if operator.template_fields is not None:
         yield from _not_templated(subject, task, operator.template_fields)
         yield from read_as_values(subject, task, operator.template_fields)

@@ -42,7 +42,7 @@ def class_facts(node: ast.ClassDef) -> ClassFacts:
             if _is_called_on_the_class(definition)
         },
         methods=frozenset(name for name, node in body.definitions.items() if not node.decorator_list),
-        constants=frozenset(body.constants),
+        constants=body.constants,
         attributes=frozenset(body.attributes),
         constructor=None if init is None else constructor_facts(init, function_facts(init), node.name),
         has_fields=body.has_fields,
@@ -126,7 +126,7 @@ class _ClassBody:
     def __init__(self, node: ast.ClassDef) -> None:
         self.definitions: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {}
         self.attributes: set[str] = set()
-        self.constants: set[str] = set()
+        self.constants: dict[str, ast.expr] = {}
         self.has_fields = False
         self.fields: Fields | None = None
         for statement in node.body:
@@ -156,7 +156,7 @@ class _ClassBody:
         if isinstance(target, ast.Name):
             self._bind(target.id, field_items(value))
             if is_literal(value):
-                self.constants.add(target.id)
+                self.constants[target.id] = value
             return
         for name in ast.walk(target):
             if isinstance(name, ast.Name):
@@ -164,7 +164,7 @@ class _ClassBody:
 
     def _bind(self, name: str, fields: Fields | None) -> None:
         self.attributes.add(name)
-        self.constants.discard(name)
+        self.constants.pop(name, None)
         self.definitions.pop(name, None)
         if name == "template_fields":
             self.has_fields, self.fields = True, fields
@@ -179,6 +179,7 @@ class _ClassBody:
                 self._bind(inner.id, None)
             elif isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
                 self.attributes.add(inner.id)
+                self.constants.pop(inner.id, None)
 
 
 def constructor_facts(
@@ -199,6 +200,7 @@ def constructor_facts(
         given=frozenset(use.given),
         opaque=mentions > use.understood,
         sets_fields=use.sets_fields,
+        node=node,
     )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from schemas.source.facts import ClassFacts, ConstructorFacts, Fields, FieldsOf, Forward, Value
+from schemas.source.facts import ClassFacts, ConstructorFacts, Fields, FieldsOf, Forward, Refusal, Value
+from schemas.source.guards import Construction
 from schemas.source.names import Definition, NameResolver
 from schemas.source.results import Class, Parameter
 from schemas.source.syntax import generates_constructor, keeps_signature
@@ -152,9 +154,18 @@ class ClassReader:
     def __init__(self, names: NameResolver) -> None:
         self._names = names
         self._lineage = Lineage(names)
+        self._definitions: dict[str, Definition] = {}
+
+    def refusal(self, path: str, arguments: Mapping[str, Any]) -> Refusal | None:
+        """Why a class that was read refuses arguments; None where it takes them, or reading cannot tell."""
+        order = self._lineage.order(self._definitions[path])
+        own = [each for each in order if isinstance(each, Definition)]
+        end = next((index for index, each in enumerate(own) if each.path in BASE_OPERATORS), None)
+        return Construction(self._names, own, end).refusal(arguments) if _is_known(order) and end is not None else None
 
     def read(self, definition: Definition) -> Class:
         """The public result for a class."""
+        self._definitions[definition.path] = definition
         is_operator = self._lineage.is_operator(definition)
         return Class(
             path=definition.path,
@@ -168,7 +179,7 @@ class ClassReader:
 
     def _parameters(self, definition: Definition, *, is_operator: bool) -> tuple[Parameter, ...] | None:
         order = self._lineage.order(definition)
-        if None in order or not all(map(_creates_plainly, order)):
+        if not _is_known(order):
             return None
         accepted = self._accepted(order, 0)
         if accepted is None or not is_operator:
@@ -224,7 +235,7 @@ class ClassReader:
         base = self._lineage.base(owner, forward.base)
         if not isinstance(base, Definition):
             return () if base == "object" else None
-        places = [place for place, each in enumerate(order) if _path(each) == base.path]
+        places = [place for place, each in enumerate(order) if getattr(each, "path", None) == base.path]
         # A base that comes earlier would be a circle.
         return self._accepted(order, places[0]) if places and places[0] > index else None
 
@@ -268,15 +279,9 @@ class ClassReader:
         return self._items(found, found.facts.fields, frozenset(), depth + 1)
 
 
-def _creates_plainly(ancestor: Ancestor) -> bool:
-    """Whether `__new__` leaves the arguments to `__init__`."""
-    if not isinstance(ancestor, Definition):
-        return True
-    facts = class_facts_of(ancestor)
-    if "__new__" not in facts.attributes:
-        return True
-    new = facts.functions.get("__new__")
-    return new is not None and {parameter.kind for parameter in new.parameters[1:]} == set(_VARIADIC)
+def _is_known(order: Sequence[Ancestor]) -> bool:
+    """Whether all bases can be read, and leave the arguments to `__init__`."""
+    return None not in order and all(class_facts_of(e).creates_plainly for e in order if isinstance(e, Definition))
 
 
 def _left(
@@ -293,7 +298,3 @@ def _left(
             required = parameter.required and parameter.name not in given
             left.append(parameter._replace(required=required))
     return left
-
-
-def _path(ancestor: Ancestor) -> str | None:
-    return ancestor.path if isinstance(ancestor, Definition) else None

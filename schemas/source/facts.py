@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
@@ -33,10 +34,12 @@ Fields = tuple[str | FieldsOf, ...]
 
 
 class Value(NamedTuple):
-    """Any other value. `literal`: written out, hence not callable. `fields`: the text items it holds."""
+    """Any other value. `literal`: written out, hence not callable. `fields`: the text items it holds. `node`: how a
+    constant is written."""
 
     literal: bool
     fields: Fields | None
+    node: ast.expr | None = None
 
 
 class FunctionFacts(NamedTuple):
@@ -62,7 +65,7 @@ class ConstructorFacts(NamedTuple):
 
     `taken` are the keywords it pops, `given` those it fills in where the caller did not. `opaque`:
     `**kwargs` is also used in a way that reading does not follow. `sets_fields`: it assigns
-    `self.template_fields`.
+    `self.template_fields`. `node` is the whole.
     """
 
     function: FunctionFacts
@@ -71,6 +74,7 @@ class ConstructorFacts(NamedTuple):
     given: frozenset[str]
     opaque: bool
     sets_fields: bool
+    node: ast.FunctionDef | ast.AsyncFunctionDef | None = None
 
 
 class ClassFacts(NamedTuple):
@@ -89,11 +93,33 @@ class ClassFacts(NamedTuple):
     decorators: tuple[str | None, ...] = ()
     functions: Mapping[str, FunctionFacts] = MappingProxyType({})
     methods: frozenset[str] = frozenset()
-    constants: frozenset[str] = frozenset()
+    constants: Mapping[str, ast.expr] = MappingProxyType({})
     attributes: frozenset[str] = frozenset()
     constructor: ConstructorFacts | None = None
     has_fields: bool = False
     fields: Fields | None = None
+
+    @property
+    def creates_plainly(self) -> bool:
+        """Whether `__new__` leaves the arguments to `__init__`."""
+        new = self.functions.get("__new__")
+        kinds = {parameter.kind for parameter in new.parameters[1:]} if new is not None else set()
+        return "__new__" not in self.attributes or kinds == {"VAR_POSITIONAL", "VAR_KEYWORD"}
+
+    @property
+    def members(self) -> frozenset[str]:
+        """The values of an enumeration of texts."""
+        is_enumeration = not {"Enum", "StrEnum", "enum.Enum"}.isdisjoint(self.bases) and self.constructor is None
+        values = (getattr(node, "value", None) for node in self.constants.values() if is_enumeration)
+        return frozenset(value for value in values if isinstance(value, str))
+
+
+class Refusal(NamedTuple):
+    """Why a constructor refuses a call: what it says, else its condition, and the arguments that this is about."""
+
+    message: str
+    condition: str
+    names: frozenset[str]
 
 
 Binding = Imported | Alias | Value | FunctionFacts | ClassFacts

@@ -256,7 +256,8 @@ def _bound_value(value: ast.expr | None) -> Binding:
     target = dotted_text(value)
     if target is not None:
         return Alias(target)
-    return Value(literal=is_literal(value), fields=field_items(value))
+    literal = is_literal(value)
+    return Value(literal, field_items(value), value if literal or isinstance(value, ast.Call) else None)
 
 
 def _airflow_version_of(test: ast.expr) -> tuple[tuple[int, ...], bool] | None:

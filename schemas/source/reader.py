@@ -1,25 +1,27 @@
 """What a dotted path is and takes, by reading source, never importing it.
 
 The parts: `modules` finds files the way Python does, `parse` turns one file's bytes into
-facts (what `cache.FactCache` keeps by content), `names` follows names across files,
-`lineage` and `classes` put constructor chains together. Nothing here executes what it reads;
-where reading cannot tell, the result is `Undecidable` and nobody is accused.
+facts (what `files.FactCache` keeps by content), `names` follows names across files,
+`lineage` and `classes` put constructor chains together, `guards` reads what they refuse. Nothing here executes what it
+reads; where reading cannot tell, the result is `Undecidable` and nobody is accused.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from schemas.source.classes import ClassReader
-from schemas.source.facts import ClassFacts, FunctionFacts, Imported, Value
+from schemas.source.facts import ClassFacts, FunctionFacts, Imported, Refusal, Value
 from schemas.source.files import FactCache, SourceFiles
 from schemas.source.modules import Module, ModuleFinder, absolute_import, missing_module
 from schemas.source.names import Definition, NameResolver, Resolution
 from schemas.source.results import (
+    Class,
     Function,
     Hidden,
     NameMissing,
@@ -65,6 +67,11 @@ class SourceReader:
             is_unclear = isinstance(found, Undecidable) and not self._finder.local_module(dotted.partition(".")[0])
             self._results[dotted] = (_in_interpreter(dotted) if is_unclear else None) or found
         return self._results[dotted]
+
+    def refusal(self, found: Class, arguments: Mapping[str, Any]) -> Refusal | None:
+        """Why a class refuses arguments by the checks in its constructor; None where it takes them, or reading cannot
+        tell. A value may be UNKNOWN."""
+        return self._classes.refusal(found.path, arguments)
 
     def names_in(self, dotted: str) -> tuple[str, ...]:
         """The modules in a package, and what a module defines; for an empty name the modules below the pipelines

@@ -16,8 +16,7 @@ from factory.cli.editor.workspace import Place, Workspace
 from schemas.compose.templates import default_of, params_of
 from schemas.findings.paths import DataPath, task_path
 from schemas.folder.discovery import tested_pipeline
-from schemas.folder.project import FolderFiles
-from schemas.folder.templates import template_name
+from schemas.folder.project import FolderFiles, template_name
 from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.model.task import TEMPLATE
 from schemas.source import Class, Function, Parameter

@@ -20,7 +20,7 @@ from schemas.compose.templates import params_of
 from schemas.compose.variants import Variant
 from schemas.expressions.reading import EnvReference, Expression, TaskReference, ValueReference
 from schemas.findings.paths import DataPath, task_path
-from schemas.folder.templates import template_name
+from schemas.folder.project import template_name
 from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.model.task import TEMPLATE
 from schemas.rules.subject import Subject

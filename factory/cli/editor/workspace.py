@@ -28,8 +28,7 @@ from schemas.folder.discovery import (
     pipeline_paths,
     tested_pipeline,
 )
-from schemas.folder.project import FOLDER_NAME, lexically_absolute, pipelines_folder
-from schemas.folder.templates import is_template_path
+from schemas.folder.project import FOLDER_NAME, is_template_path, lexically_absolute, pipelines_folder
 from schemas.rules.task_view import task_views
 from schemas.rules.team_policy import project_policy
 from schemas.shape.places import value_at

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 
 from schemas.dagfactory.dag_view import DagView, Part
@@ -37,8 +37,9 @@ from schemas.rules.arguments import (
     written_at,
 )
 from schemas.rules.dotted_paths import look_up
+from schemas.rules.refused_values import and_together
 from schemas.shape.places import value_at
-from schemas.source import Class, Function, ModuleMissing, NameMissing, Parameter, SourceReader
+from schemas.source import Class, Function, ModuleMissing, NameMissing, SourceReader
 from schemas.source.results import Result
 
 _BASE, _PYTHON = "airflow.sdk.BaseOperator", "PythonOperator"
@@ -91,7 +92,7 @@ def _task(
             yield dag.subject.finding(Code.NOT_CALLABLE, (*task.path, key), message)
         return None
     if "decorator" not in task.data:
-        yield from _of_operator(dag, task, f"`{found.path}`", found.parameters)
+        yield from _of_operator(dag, task, found, reader)
         yield from read_as_values(dag.as_pipeline, dag.views[task.path], found.template_fields or ())
     if isinstance(function, Function) and found.path.endswith(_PYTHON):
         yield from _of_function(dag, task, function)
@@ -113,8 +114,9 @@ def _decorator(dag: DagView, path: DataPath, dotted: str, reader: SourceReader) 
         yield dag.subject.finding(Code.NOT_CALLABLE, path, message)
 
 
-def _of_operator(dag: DagView, task: Part, who: str, parameters: Sequence[Parameter]) -> Iterator[Diagnostic]:
+def _of_operator(dag: DagView, task: Part, operator: Class, reader: SourceReader) -> Iterator[Diagnostic]:
     """What is written beside `operator`, in `partial` and in `expand`."""
+    who, parameters = f"`{operator.path}`", operator.parameters or ()
     taken = frozenset(p.name for p in parameters)
     filled = {"task_id", *_variables(task)}.union(*(defaults for _, defaults in dag.default_args_around(task)))
     filled |= {made for made, sources in MADE_FROM.items() if any(source in task.data for source in sources)}
@@ -140,7 +142,11 @@ def _of_operator(dag: DagView, task: Part, who: str, parameters: Sequence[Parame
     view = dag.views[task.path]
     is_mapping = isinstance(view.arguments.get("env"), dict)  # whose values have findings of their own
     besides = {*_JUDGED, *(("env",) if is_mapping else ())}
-    yield from _without_ours(misfits(dag.as_pipeline, view, who, parameters, is_operator=True, besides=besides))
+    found = _without_ours(misfits(dag.as_pipeline, view, who, parameters, is_operator=True, besides=besides))
+    is_mapped = bool(task.data.get("expand"))  # made as it runs
+    given = view._replace(arguments={key: one for key, one in view.arguments.items() if key not in MADE_FROM})
+    others = filled | task.data.keys()
+    yield from found if is_mapped else and_together(dag.as_pipeline, given, operator, reader, found, others)
     arguments = Arguments(who, written, (*task.path, "operator"), filled=filled, how="")
     yield from argument_findings(dag.subject, arguments, parameters)
 

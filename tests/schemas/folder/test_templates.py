@@ -9,7 +9,7 @@ import pytest
 from factory.reporters.in_force import render
 from factory.trial.report import task_place
 from schemas.check import Checker, CheckOptions
-from schemas.folder.templates import GROUP, packages
+from schemas.folder.project import GROUP, packages
 
 TEMPLATE = """
 params: {table: {type: string}}
