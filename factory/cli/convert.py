@@ -34,6 +34,7 @@ from schemas.text.document import Document
 
 _Chosen = tuple[Selection, tuple[str, ...], dict[str, list[Document]], dict[str, str]]
 _STANDARD_OUTPUT = "-"
+_MISSING = frozenset({Code.UNKNOWN_MODULE, Code.MISSING_FILE})
 _ENDINGS = {"pipeline": ".yaml", "python": ".py", "airflow-3.4": ".yaml"}
 _BETWEEN = {"pipeline": "---\n", "python": "\n\n", "airflow-3.4": "---\n"}
 
@@ -64,8 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output",
         default=_STANDARD_OUTPUT,
         metavar="FOLDER",
-        help="where to write DAG_ID.yaml or DAG_ID.py for each DAG, in subfolders as they are; `-`, the default, is "
-        "standard output",
+        help="where to write DAG_ID.yaml or DAG_ID.py for each DAG, in subfolders as they are; `-`: standard output",
     )
     parser.add_argument("--force", action="store_true", help="overwrite existing files")
     add_environment(parser, f"with --to python: ${ENVIRONMENT_VARIABLE}, else none")
@@ -121,7 +121,7 @@ def _given_out(new: Sequence[_New], arguments: argparse.Namespace) -> int:
     for one in new:
         if one.made.text and (other := first.setdefault(one.made.dag_id, one)) is not one:
             raise UsageError(f"{other.source}, {one.source}: both have the DAG {one.made.dag_id!r}; nothing is written")
-    refused = list(_refused(new, arguments.output)) if arguments.to == "pipeline" else []
+    refused = list(full.once(_refused(new, arguments.output), _MISSING)) if arguments.to == "pipeline" else []
     if arguments.output == _STANDARD_OUTPUT:
         print(_BETWEEN[arguments.to].join(one.made.text for one in new if one.made.text), end="")
     else:
@@ -130,7 +130,7 @@ def _given_out(new: Sequence[_New], arguments: argparse.Namespace) -> int:
     _report([*carried, *refused])
     if refused:
         print("factory convert: lint refuses the new files: fix these errors by hand", file=sys.stderr)
-        if {found.code for found in refused} & {Code.UNKNOWN_MODULE, Code.MISSING_FILE}:
+        if not _MISSING.isdisjoint(found.code for found in refused):
             where = "there" if arguments.output == _STANDARD_OUTPUT else f"in {arguments.output}"
             print(f"factory convert: modules and files that pipelines use must be {where}: copy them", file=sys.stderr)
     return 1 if refused or has_errors(carried) else 0
@@ -166,9 +166,9 @@ def _of_python(start: Path, files: Sequence[Path], arguments: argparse.Namespace
             raise UsageError(f"{file}: it makes no DAG when it is imported")
         below = Path() if file == start else file.parent.relative_to(start)
         new += [_New(file, top / below / f"{one.dag_id}.yaml", one) for one in made]
-    if not new and not status:
-        raise UsageError(f"{start}: its Python files make no DAG when they are imported")
-    return new, status
+    if new or status:
+        return new, status
+    raise UsageError(f"{start}: its Python files make no DAG when they are imported")
 
 
 def _selected(target: Path, to: str) -> _Chosen:
@@ -213,9 +213,8 @@ def _is_broken(checker: Checker, path: str) -> bool:
 
 
 def _findings(checker: Checker, path: str, foreign: Mapping[str, list[Document]]) -> tuple[Diagnostic, ...]:
-    if path in foreign:
-        return tuple(found for document in foreign[path] for found in document.diagnostics)
-    return checker.file(path).diagnostics
+    of_others = (found for document in foreign.get(path, ()) for found in document.diagnostics)
+    return tuple(of_others) if path in foreign else checker.file(path).diagnostics
 
 
 def _converted(
@@ -258,9 +257,10 @@ def _refused(new: Sequence[_New], output: str) -> Iterator[Diagnostic]:
     """The errors that lint finds in the new files where they go, in place of the documents; on standard output, where
     their sources are."""
     by_folder: dict[Path, dict[Path, _New]] = {}
+    is_shown = output == _STANDARD_OUTPUT
     for one in new:
-        place = one.source.parent / one.place.name if output == _STANDARD_OUTPUT else one.place
-        folder = pipelines_folder(one.source) if output == _STANDARD_OUTPUT else _folder_of(Path(output))
+        place = one.source.parent / one.place.name if is_shown else one.place
+        folder = pipelines_folder(one.source) if is_shown else _folder_of(Path(output))
         by_folder.setdefault(lexically_absolute(folder), {})[lexically_absolute(place)] = one
     for folder, places in by_folder.items():
         texts = {one.source: b"" for one in places.values() if one.source.suffix != ".py"}

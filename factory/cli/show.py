@@ -56,6 +56,9 @@ def _selected(pipeline: str, folder: Path | None) -> tuple[Selection, str | None
     """The file's folder and path, or a folder and the DAG id to look for in it. Raises UsageError."""
     if Path(pipeline).exists():
         (selection,) = select([Path(pipeline)])
+        if selection.templates and not Path(pipeline).is_dir() and len(selection.paths) != 1:
+            users = ", ".join(map(selection.shown_path, selection.paths)) or "none does yet"
+            raise UsageError(f"{pipeline}: this is a template; name a pipeline that uses it: {users}")
         if Path(pipeline).is_dir() or len(selection.paths) != 1:
             raise UsageError(f"{pipeline}: name one pipeline, by its file or its DAG id")
         return selection, None

@@ -185,11 +185,15 @@ class _FromPython(PythonTasks):
             is_around = self.found.file.is_relative_to(Path(folder).absolute())
             self.say(Code.CONVERTED_OTHERWISE if is_around else Code.NOT_CONVERTED, message, "", self.line)
         for before, edges in self.dag.edge_info.items():
-            to_tasks = {after: edge for after, edge in edges.items() if "stream_join_id" not in after}
-            for after, edge in (to_tasks or edges).items():  # an edge to a group is there for its first tasks, too
+            groups = [group for group in self.dag.task_group_dict.values() if group.upstream_join_id in edges]
+            inside = {one.task_id for group in groups for one in group.iter_tasks()}  # they have the label, too
+            for after, edge in edges.items():
+                if after in inside and {**edge} in [{**edges[group.upstream_join_id]} for group in groups]:
+                    continue
                 start, end = (re.sub(r"\.(?:up|down)stream_join_id$", "", one) for one in (before, after))
                 message = f"the label `{edge.get('label')}` of the edge from `{start}` to `{end}` has no place here"
-                self.lost(message, line=self.line_of(after))
+                first = min((one for one in inside if one.startswith(f"{end}.")), key=self.line_of, default=end)
+                self.lost(message, line=self.line_of(first))
 
     def _defaults(self, default_args: Mapping[str, Any], around: Mapping[str, Any]) -> dict[str, Converted]:
         """The settings of all tasks; Airflow has given all else to the operators that take it."""

@@ -18,6 +18,19 @@ from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Span
 from schemas.source import SourceReader
 
+_CONDITION = "airflow.sdk.definitions.decorators.condition"
+"""Where `@task.run_if` and `@task.skip_if` make a hook of theirs."""
+
+
+def _conditions(hook: Any) -> Iterator[str]:
+    """The functions that decide, by name."""
+    if getattr(hook, "__module__", "") != _CONDITION:
+        yield str(getattr(hook, "__name__", hook))
+        return
+    for cell in hook.__closure__ or ():
+        for inner in cell.cell_contents:
+            yield from _conditions(inner) if inner is not None else ()
+
 
 @dataclass
 class PythonFindings:
@@ -71,6 +84,10 @@ class PythonFindings:
         held = reduce(lambda one, part: getattr(one, part, None), name.split("."), sys.modules.get(module))
         if held is not found and getattr(held, "function", None) is not found:  # that of `@task` is in it
             what = f"`{module}.{name}` is made when the file is imported" if "<" in name else f"`{name}` has no path"
+            if module == _CONDITION:
+                what = f"the condition {', '.join(f'`{one}`' for one in _conditions(found))} of a task is not converted"
+                self.lost(what, "`run_if` and `skip_if` take a template here", line=line)
+                return f"{module}.{name}"
             self.lost(what, help="name a function of a module", line=line)
         return f"{module}.{name}"
 

@@ -14,7 +14,7 @@ from functools import reduce, singledispatchmethod
 from typing import Any
 
 import attrs
-from airflow.sdk import Asset, AssetAlias, XComArg
+from airflow.sdk import Asset, AssetAlias, ExceptionRetryPolicy, XComArg
 from airflow.sdk.definitions._internal.expandinput import MappedArgument
 from airflow.sdk.definitions._internal.mixins import ResolveMixin
 from airflow.sdk.definitions._internal.templater import LiteralValue
@@ -107,6 +107,16 @@ class PythonObjects(PythonFindings):
         message = f"{what} is of type `{type(value).__name__}`, and {who} text, numbers, lists, mappings"
         self.lost(message, help="it is written as text" if is_moment else "")
         return self.value(value) if is_moment else Converted(None)
+
+    def retry_policy(self, value: ExceptionRetryPolicy) -> Converted:
+        rules = []
+        for rule in value.rules:
+            names = rule.exception if isinstance(rule.exception, list) else [rule.exception]
+            texts = [one if isinstance(one, str) else f"{one.__module__}.{one.__qualname__}" for one in names]
+            written = {"exception": [text.removeprefix("builtins.") for text in texts], "action": rule.action.value}
+            rules.append(self.value({**written_fields(rule), **written}))
+        default = {} if value.default.value == "default" else {"default": Converted(value.default.value)}
+        return Converted({"rules": Converted(rules), **default})
 
     def _call(self, path: str, given: Mapping[str, Any]) -> Converted:
         return Converted({OBJECT: Converted(path), "with": Converted({k: self.untyped(v) for k, v in given.items()})})

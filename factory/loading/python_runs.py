@@ -9,20 +9,21 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from airflow.sdk import AssetAll, AssetAny, BaseOperator, ExceptionRetryPolicy, Param, TaskGroup
+from airflow.sdk import Asset, AssetAlias, BaseOperator, Param, TaskGroup
 from airflow.sdk.definitions._internal.expandinput import ListOfDictsExpandInput
 from airflow.sdk.definitions._internal.types import NOTSET
 from airflow.sdk.definitions.mappedoperator import MappedOperator
 from airflow.sdk.definitions.param import ParamsDict
 from airflow.sdk.definitions.timetables.assets import AssetOrTimeSchedule, AssetTriggeredTimetable
 from airflow.sdk.timezone import convert_to_utc
+from airflow.serialization.definitions.assets import SerializedAsset, SerializedAssetAlias
+from airflow.timetables.assets import AssetOrTimeSchedule as SchedulersAssetOrTime
 
 from factory.build.python_made import (
     _OURS,
     CHOOSING,
     arguments_of,
     has_months,
-    written_fields,
     zone_name,
 )
 from factory.build.timetable import PLAIN_TIMETABLES
@@ -136,7 +137,7 @@ class PythonRuns(PythonObjects):
         kind = type(timetable).__name__
         if type(timetable) in PLAIN_TIMETABLES:
             return Converted(PLAIN_TIMETABLES[type(timetable)])
-        if isinstance(timetable, AssetOrTimeSchedule):
+        if isinstance(timetable, AssetOrTimeSchedule | SchedulersAssetOrTime):
             return self._assets_or_time(timetable, self.schedule(timetable.timetable))
         if isinstance(timetable, AssetTriggeredTimetable):
             written = {"assets": self._waited(timetable.asset_condition)}
@@ -203,9 +204,14 @@ class PythonRuns(PythonObjects):
         return Converted({**given, "assets": self._waited(timetable.asset_condition)})
 
     def _waited(self, condition: Any) -> Converted:
-        if isinstance(condition, AssetAll | AssetAny):
-            key = "all" if isinstance(condition, AssetAll) else "any"
-            return Converted({key: Converted([self._waited(one) for one in condition.objects])})
+        kind = type(condition).__name__.removeprefix("Serialized")  # the scheduler has classes of its own
+        if kind in ("AssetAll", "AssetAny"):
+            parts = Converted([self._waited(one) for one in condition.objects])
+            return Converted({"all" if kind == "AssetAll" else "any": parts})
+        if isinstance(condition, SerializedAsset) and not condition.watchers:
+            condition = Asset(condition.name, condition.uri, group=condition.group, extra=condition.extra)
+        elif isinstance(condition, SerializedAssetAlias):
+            condition = AssetAlias(condition.name, group=condition.group)
         return self.value(condition)
 
     def expanded(
@@ -237,16 +243,6 @@ class PythonRuns(PythonObjects):
         if isinstance(value, Mapping):
             return self._keyed(value, lambda one: each(name, one))
         return self.value(value)
-
-    def retry_policy(self, value: ExceptionRetryPolicy) -> Converted:
-        rules = []
-        for rule in value.rules:
-            names = rule.exception if isinstance(rule.exception, list) else [rule.exception]
-            texts = [one if isinstance(one, str) else f"{one.__module__}.{one.__qualname__}" for one in names]
-            written = {"exception": [text.removeprefix("builtins.") for text in texts], "action": rule.action.value}
-            rules.append(self.value({**written_fields(rule), **written}))
-        default = {} if value.default.value == "default" else {"default": Converted(value.default.value)}
-        return Converted({"rules": Converted(rules), **default})
 
     def entry_id(self, label: str) -> Converted:
         """The id of a task or a group in its group."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
-from factory.reporters.text import LONG, allowed_words, columns, phrase, printable, sentence, users
+from factory.reporters.text import LONG, allowed_words, columns, counted, phrase, printable, sentence, users
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Span
 from schemas.text.lines import TextLines
@@ -167,3 +169,13 @@ def without_secrets(line: str, start: int, end: int, secrets: Iterable[Span]) ->
         first = first - shorter if start >= stop else min(first, len(shown) - len(_SHOWN)) if start > begin else first
         last = last - shorter if end >= stop else len(shown) if end > begin else last
     return shown + line[at:], first, last
+
+
+def once(found: Iterable[Diagnostic], codes: Container[Code]) -> Iterator[Diagnostic]:
+    """The findings; of those of these codes each message once, with the number of its other places."""
+    by_what: dict[Any, list[Diagnostic]] = {}
+    for one in found:
+        by_what.setdefault(one.message if one.code in codes else one, []).append(one)
+    for first, *others in by_what.values():
+        more = f", here and in {counted(len(others), 'more place')}" if others else ""
+        yield replace(first, message=first.message + more)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence, Sized
 from datetime import date
 from difflib import SequenceMatcher, get_close_matches
 from itertools import islice
+from typing import Any
 from unicodedata import combining, normalize
 
 _OTHER_WORDS = {
@@ -250,26 +251,31 @@ def meant_date(text: str) -> str | None:
         return None
 
 
-_CLOCK = (
-    r"(?i)(?:(?:every day|daily|each day) )?(?:at )?(?P<hour>[01]?[0-9]|2[0-3])(?::(?P<minute>[0-5][0-9]))?"
-    r" ?(?P<half>[ap]m)?"
-)
+_CLOCK_TIME = r"(?P<hour>[01]?[0-9]|2[0-3])(?::(?P<minute>[0-5][0-9]))? ?(?P<half>[ap]m)?"
+_CLOCK = rf"(?i)(?:(?:every day|daily|each day) )?(?:at )?{_CLOCK_TIME}"
 _ZONE_BEFORE = r"(?:CRON_TZ|TZ)=(?P<zone>\S+)\s+(?P<cron>\S.*)"
 _ZONE_BEHIND = r"(?P<cron>\S.*)\s(?P<zone>UTC|[A-Z]\w+/\w+)"
 _NO_SCHEDULE = ("none", "off", "never", "manual", "no", "false")
 _ISO_DURATION = r"(?a)P(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+S)?)?"
 
 
+def meant_time(value: Any) -> str | None:
+    """`6:30`, `6 am` and the number 630 → `06:30`, `06:00`."""
+    text = f"{value // 100}:{value % 100:02}" if type(value) is int and value > 99 else str(value)
+    clock = re.fullmatch(_CLOCK, text)
+    if clock is None or text.isdecimal():
+        return None
+    hour = int(clock["hour"]) % 12 + 12 * (clock["half"].lower() == "pm") if clock["half"] else int(clock["hour"])
+    return f"{hour:02}:{int(clock['minute'] or 0):02}"
+
+
 def meant_by_cron(text: str, count: int) -> str:
     """What to write in place of what is no cron expression of five fields, but of `count`."""
-    help_text = "write minute, hour, day of month, month, day of week"
-    if count in (6, 7):
-        help_text += "; seconds and years are not supported, use `{every: 30s}` for seconds"
-    clock = re.fullmatch(_CLOCK, text)
-    if clock is not None and not text.isdecimal():
-        hour = int(clock["hour"]) % 12 + 12 * (clock["half"].lower() == "pm") if clock["half"] else int(clock["hour"])
-        minute = int(clock["minute"] or 0)
-        help_text = f'for {hour:02}:{minute:02} every day write "{minute} {hour} * * *"'
+    more = "; seconds and years are not supported, use `{every: 30s}` for seconds" if count in (6, 7) else ""
+    help_text = f"write minute, hour, day of month, month, day of week{more}"
+    if (clock := meant_time(text)) is not None:
+        hour, minute = map(int, clock.split(":"))
+        help_text = f'for {clock} every day write "{minute} {hour} * * *"'
     elif "#" in text and count > 5:
         help_text = "inside quotes `#` begins no comment: write it behind the quotes"
     elif zone := re.fullmatch(_ZONE_BEFORE, text) or re.fullmatch(_ZONE_BEHIND, text):

@@ -15,7 +15,8 @@ GUSTY_SUFFIXES = (".sql", ".py")
 OF_GUSTY = "it is a task of gusty: docs/migrating.md shows what to write"
 _GUSTY_HEAD = re.compile(
     r"\s*---[ \t]*\n(?:(?!---).*\n)*?operator[ \t]*:.*\n(?:(?!---).*\n)*---|"
-    r"\s*# ---[ \t]*\n(?:#(?! ---).*\n)*?# ?operator[ \t]*:.*\n(?:#(?! ---).*\n)*# ---"
+    r"\s*# ---[ \t]*\n(?:#(?! ---).*\n)*?# ?(?:operator|python_callable|(?:external_)?dependencies)[ \t]*:.*\n"
+    r"(?:#(?! ---).*\n)*# ---"
 )
 _MARK = r"\b(?:operator|decorator)[\"']?[ \t]*:"
 _OWN_KEY = r"(?m)^(?:tasks|poll)[ \t]*:"

@@ -12,7 +12,7 @@ from schemas.expressions.reading import run_references
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, typo_fix
 from schemas.findings.paths import DataPath, walk
-from schemas.findings.suggestions import meant
+from schemas.findings.suggestions import did_you_mean, meant, meant_time
 from schemas.rules.refused_values import CHECKED, Misfit, refused
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
@@ -23,10 +23,12 @@ from schemas.source.results import by_name, missing_names, unknown_names
 _WORDS_FOR_BOOL = {"no": "false", "off": "false", "false": "false", "yes": "true", "on": "true", "true": "true"}
 _NAMES = {
     **{"str": "text", "bool": "true or false", "int": "a whole number", "float": "a number", "timedelta": "a duration"},
-    **{"time": "a time of day", "list": "a list", "tuple": "a list", "set": "a list", "dict": "a mapping"},
-    **{"List": "a list", "Tuple": "a list", "Set": "a list", "Dict": "a mapping", "Mapping": "a mapping"},
+    **{"time": "a time of day", "datetime": "a date", "list": "a list", "tuple": "a list", "set": "a list"},
+    **{"List": "a list", "Tuple": "a list", "Set": "a list"},
+    **dict.fromkeys(("dict", "Dict", "Mapping"), "a mapping"),
 }
 """Types that a value of YAML can be told to fit or not. `Sequence` and `Iterable` may be text."""
+_MOMENTS = frozenset({"timedelta", "time", "datetime"})
 _TRUE_BUT_NO = ("no", "off")
 
 
@@ -49,12 +51,8 @@ def misfits(  # a call and what is looked at of it
     """Findings in the arguments of a call, `besides` some. A value that only a run knows is left alone."""
     arguments = task.arguments
     for parameter in parameters:
-        value = arguments.get(parameter.name)
-        if (
-            parameter.name not in arguments
-            or parameter.name in besides
-            or (isinstance(value, str) and type(value) is not str)
-        ):
+        value, is_looked_at = arguments.get(parameter.name), parameter.name in arguments.keys() - set(besides)
+        if not is_looked_at or (isinstance(value, str) and type(value) is not str):
             continue
         may_be_refused = is_operator and parameter.name in CHECKED
         found = refused(parameter.name, arguments, {p.name for p in parameters}) if may_be_refused else None
@@ -194,8 +192,11 @@ def _misfit(value: Any, annotation: _Annotation, *, is_operator: bool) -> Misfit
     if isinstance(value, int | float):
         written = str(value).lower()
         is_number = not isinstance(value, bool)  # as it is written, which may be `0755` or `1.10`
-        caret = ("put it in quotes" if is_number else f'write "{written}"') if "str" in types else ""
-        return Misfit(f"is {wanted}, not {'the number ' if is_number else ''}`{written}`", caret)
+        in_quotes = "put it in quotes" if is_number else f'write "{written}"'
+        caret = did_you_mean(meant_time(value)) if "time" in types else in_quotes if "str" in types else ""
+        message = f"is {wanted}, not {'the number ' if is_number else ''}`{written}`"
+        is_refused = is_operator and types <= _MOMENTS - {"timedelta"}
+        return Misfit(message, caret, severity=Severity.ERROR if is_refused else Severity.WARNING)
     if isinstance(value, dict):
         return Misfit(f"is {wanted}, not a mapping")
     pairs = [str(one).split("=", 1) for one in value if isinstance(value, list)]
@@ -208,7 +209,7 @@ def _fits(value: Any, types: frozenset[str], *, is_operator: bool) -> bool:
     match value:
         case str():
             # Durations and times of day as text have a finding of their own; a function gets text.
-            return not types.isdisjoint({"str", "timedelta", "time"} if is_operator else {"str", "timedelta"})
+            return not types.isdisjoint(_MOMENTS | {"str"} if is_operator else {"str", "timedelta", "datetime"})
         case bool():
             return not types.isdisjoint({"bool", "int", "float"})
         case int() | float():

@@ -9,7 +9,7 @@ from schemas.expressions.reading import TaskReference
 from schemas.expressions.templates import read_template
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, typo_fix
-from schemas.findings.suggestions import did_you_mean, meant, meant_date, meant_duration, nearest
+from schemas.findings.suggestions import did_you_mean, meant, meant_date, meant_duration, meant_time, nearest
 from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.model.fields import OBJECT
 from schemas.model.settings import SETTING_KEYS
@@ -228,7 +228,7 @@ def _texts_that_do_not_fit(
             fitted(types, value)
         except ValueError as wrong:
             near = meant_duration(value) if names_duration(types) else meant_date(value)
-            near = f"0{value}" if "time" in types and value[1:2] == ":" else near
+            near = meant_time(value) if near is None and "time" in types else near
             near = f"{value}s" if near is None and names_duration(types) and value.isdecimal() else near
             yield subject.finding(
                 Code.WRONG_ARGUMENT,

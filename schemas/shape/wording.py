@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from pydantic_core import ErrorDetails
@@ -11,7 +12,7 @@ from schemas.compose.env_values import EnvText
 from schemas.expressions.reading import DOTTED_PATH_PATTERN, EXCEPTION_PATTERN
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Edit, InQuotes, Word, Yaml, typo_fix
-from schemas.findings.suggestions import did_you_mean, meant, meant_date, meant_duration
+from schemas.findings.suggestions import did_you_mean, meant, meant_date, meant_duration, meant_time
 from schemas.model.cron import cron_problem
 from schemas.model.fields import FINITE, WIDE
 from schemas.model.http import MEDIA_TYPE_PATTERN, STATE_KEY_PATTERN, STATUS_PATTERN, URL_PATTERN
@@ -155,10 +156,11 @@ def problem_text(error: ErrorDetails, name: str) -> ProblemText:
         what = "a duration" if kind == "duration_type" else "a date"
         unit = kind == "duration_type" and isinstance(value, int) and not isinstance(value, bool) and value > 0
         caret = f"with a unit: `{value}s`, `{value}m` or `{value}h`" if unit and not isinstance(value, EnvText) else ""
+        caret = caret if kind == "duration_type" else did_you_mean(_meant_time(value, context))
         message = f"{name} must be {what}, not {described(value)}"
         return ProblemText(Code.WRONG_TYPE, message, caret=caret, help=_forms(context))
     if kind in ("duration", "date"):
-        caret, fix = _duration_hint(value, name) if kind == "duration" else _date_hint(value)
+        caret, fix = _duration_hint(value, name) if kind == "duration" else _date_hint(value, context)
         return ProblemText(Code.WRONG_VALUE, f"{name} is not a {kind}", caret=caret, help=_forms(context), fix=fix)
     if kind == "duration_zero":
         return ProblemText(Code.WRONG_VALUE, f"{name} must be longer than zero")
@@ -206,8 +208,13 @@ def _duration_hint(text: str, name: str) -> tuple[str, Edit | None]:
     return did_you_mean(meant_text), Word(meant_text) if meant_text is not None and text.islower() else None
 
 
-def _date_hint(text: str) -> tuple[str, Edit | None]:
-    meant_text = None if isinstance(text, EnvText) else meant_date(text.strip())
+def _meant_time(value: Any, context: Mapping[str, Any]) -> str | None:
+    takes_time = "06:30" in context.get("allowed", "") and not isinstance(value, EnvText)
+    return meant_time(value) if takes_time else None
+
+
+def _date_hint(text: str, context: Mapping[str, Any]) -> tuple[str, Edit | None]:
+    meant_text = None if isinstance(text, EnvText) else meant_date(text.strip()) or _meant_time(text, context)
     if meant_text is None:
         return ("write a date that stays the same" if _MOVING.match(text) else ""), None
     return did_you_mean(meant_text), Word(meant_text)

@@ -70,13 +70,41 @@ def test_files_of_gusty_with_a_head_are_recognised(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "rows.sql").write_text("---\noperator: path.SqlOperator\ndependencies: [a]\n---\n\nSELECT 1\n")
     (folder / "count.py").write_text("# ---\n# dependencies: [rows]\n# operator: path.Op\n# ---\n\nprint(1)\n")
+    (folder / "load.py").write_text("# ---\n# python_callable: load\n# ---\n\ndef load(): ...\n")
+    (folder / "book.py").write_text("# ---\n# jupyter:\n#   kernelspec: {name: python3}\n# ---\n")
     (folder / "plain.sql").write_text("---\nname: x\n---\nSELECT 1 -- operator: 1\n")
     (folder / "banner.py").write_text("# ---\n# an operator\n# ---\n\n\ndef operator(): ...\n")
 
     done = factory("lint", "pipelines", "--format", "concise", cwd=tmp_path)
 
     text = "PF106 this is a task of gusty, not this project's"
-    assert done.stdout.splitlines() == [f"pipelines/shop/{name}:1:1: {text}" for name in ("count.py", "rows.sql")]
+    assert done.stdout.splitlines() == [
+        f"pipelines/shop/{name}:1:1: {text}" for name in ("count.py", "load.py", "rows.sql")
+    ]
     assert done.returncode == 1
     shown = factory("lint", "pipelines", cwd=tmp_path).stdout
     assert "(docs/migrating.md)" in " ".join(shown.split())
+
+
+MANY = """\
+import shoplib
+from airflow.providers.standard.operators.python import PythonOperator
+from airflow.sdk import DAG
+
+for name in ("a", "b"):
+    with DAG(name, schedule=None):
+        for table in ("x", "y"):
+            PythonOperator(task_id=table, python_callable=shoplib.count)
+"""
+
+
+def test_a_module_that_is_missing_is_said_once(tmp_path: Path) -> None:
+    (tmp_path / "shoplib.py").write_text("def count():\n    return 1\n")
+    (tmp_path / "sales.py").write_text(MANY)
+
+    done = factory("convert", "sales.py", "--output", "new", cwd=tmp_path)
+
+    assert done.stderr.count("PF307") == 1
+    assert (
+        "`shoplib` below the pipelines folder or among the installed packages, here and in 3 more places" in done.stderr
+    )

@@ -173,7 +173,7 @@ def test_an_object_that_does_not_tell_is_named(
         ('on_failure_callback=o.Callback("me")', "PF125 the arguments of a `Callback` are not known"),
         (
             "on_failure_callback=functools.partial(o.tell, to=pathlib.Path())",
-            "PF125 a value of type `PosixPath` is not converted",
+            "PF125 `to` of `objects19.tell` is of type `PosixPath`, and notifications get text, numbers, lists, map",
         ),
         ('doc="x", task_id="a.b"', "PF125 the id `a.b` is not allowed here: letters, digits, `_` and `-`"),
         ('executor_config={"a": literal("{{ x }}")}', "PF125 a value of type `LiteralValue` is not converted"),

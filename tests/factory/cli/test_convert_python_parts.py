@@ -145,3 +145,59 @@ def test_the_schedulers_timetables_are_those_of_the_sdk(
 
     assert said == []
     assert unlike(serialized(dag), serialized(built(tmp_path, text))) == []
+
+
+LABELS = """\
+from airflow.sdk import Label, task
+with DAG("d", schedule=None) as dag:
+    a = EmptyOperator(task_id="a")
+    with TaskGroup("g") as g:
+        EmptyOperator(task_id="x")
+        EmptyOperator(task_id="y")
+    with TaskGroup("h") as h:
+        EmptyOperator(task_id="x")
+    a >> Label("one") >> g >> Label("two") >> h >> Label("three") >> EmptyOperator(task_id="z")
+    a >> Label("own") >> dag.task_dict["g.y"]
+"""
+
+
+def test_a_label_is_said_once_of_a_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, _, said = made(tmp_path, LABELS, monkeypatch)
+
+    edges = ("one` of the edge from `a` to `g", "own` of the edge from `a` to `g.y")
+    edges += ("two` of the edge from `g` to `h", "three` of the edge from `h` to `z")
+    assert sorted(said) == sorted(f"PF125 the label `{edge}` has no place here" for edge in edges)
+
+
+CONDITIONS = """\
+from airflow.sdk import task
+def always(context): return True
+with DAG("d", schedule=None):
+    task.run_if(always)(task(o.tell, task_id="a"))(1)
+    task.run_if(o.tell)(task.skip_if(always)(task(o.tell, task_id="b")))(1)
+"""
+
+
+def test_a_condition_is_named_by_its_function(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, text, said = made(tmp_path, CONDITIONS, monkeypatch)
+
+    names = ("`always`", "`always`, `tell`")
+    assert said == [f"PF125 the condition {name} of a task is not converted" for name in names]
+    assert "pre_execute" not in {key for entry in yaml.safe_load(text)["tasks"] for key, one in entry.items() if one}
+
+
+def test_the_schedulers_schedule_by_assets_or_time_is_that_of_the_sdk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = """\
+from airflow.sdk import AssetAlias, AssetAny
+from airflow.timetables.assets import AssetOrTimeSchedule
+CRON = CronTriggerTimetable("0 1 * * *", timezone="UTC")
+ASSETS = AssetAny(Asset("a", "s3://a", group="g", extra={"x": 1}), AssetAlias("b"))
+with DAG("d", schedule=AssetOrTimeSchedule(timetable=CRON, assets=ASSETS), start_date=datetime(2026, 1, 1)):
+    EmptyOperator(task_id="a")
+"""
+    dag, text, said = made(tmp_path, body, monkeypatch)
+
+    assert said == []
+    assert unlike(serialized(dag), serialized(built(tmp_path, text))) == []

@@ -191,3 +191,18 @@ shop:
     assert "owner: $TEAM" in shown.stdout
     assert "retries: $RETRIES" in shown.stdout
     assert listed.stdout.splitlines()[1].split() == ["shop", "$CRON", "pipelines/shop.yml", "ok", "dag-factory"]
+
+
+def test_a_template_is_shown_in_the_pipelines_that_use_it(tmp_path: Path) -> None:
+    (tmp_path / "pipelines" / "_templates").mkdir(parents=True)
+    (tmp_path / "pipelines" / "_templates" / "t.yaml").write_text("tasks: [{id: a, uses: empty}]\n")
+    command = ("show", "pipelines/_templates/t.yaml")
+
+    none = factory(*command, cwd=tmp_path)
+    for name in ("one", "two"):
+        (tmp_path / "pipelines" / f"{name}.yaml").write_text("tasks: [{id: g, template: t}]\n")
+    two = factory(*command, cwd=tmp_path)
+
+    said = "factory show: pipelines/_templates/t.yaml: this is a template; name a pipeline that uses it: "
+    assert (none.returncode, none.stderr) == (2, f"{said}none does yet\n")
+    assert (two.returncode, two.stderr) == (2, f"{said}pipelines/one.yaml, pipelines/two.yaml\n")
