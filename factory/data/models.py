@@ -221,7 +221,7 @@ def _version(name: str) -> str | None:
 def _stored(whole: Any, facts: Mapping[str, Any], to: str) -> str:
     """Two files cannot be replaced at once. So the model holds its facts, which are all that `predict` reads; the file
     of facts beside it is removed first, so that after a kill it is not that of the model before. Two tasks at once take
-    turns, so that it is not that of the other one's model."""
+    turns, so that it is not that of the other one's model; a store, which has no locks, is looked at again."""
     skops = _skops("train")
     said = json.dumps(facts, indent=2, ensure_ascii=False, default=str) + "\n"
     archive = io.BytesIO(skops.dumps(whole))
@@ -237,10 +237,28 @@ def _stored(whole: Any, facts: Mapping[str, Any], to: str) -> str:
             described.remove_former()
             model.publish()
             described.publish()
+            if is_remote(folder):
+                _settle(folder, said)
     finally:
         model.discard()
         described.discard()
     return model.path.rpartition("/")[0]
+
+
+def _settle(folder: str, said: str) -> None:
+    """Let the facts beside a model be its own. Whoever writes them last reads the model behind that, which nobody then
+    replaces any more without writing them later."""
+    while True:
+        with opened_to_read(f"{folder}/{MODEL}") as file, zipfile.ZipFile(file) as archive:
+            own = archive.read(FACTS).decode()
+        if own == said:
+            return
+        said, described = own, NewFile(f"{folder}/{FACTS}")
+        try:
+            Path(described.part).write_text(said, encoding="utf-8")
+            described.publish()
+        finally:
+            described.discard()
 
 
 def _loaded(folder: str, trusted: Sequence[str]) -> tuple[Any, Mapping[str, Any]]:

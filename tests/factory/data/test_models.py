@@ -17,8 +17,10 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowException
 
+from factory.data.places import opened_to_read
 from factory.data.row_files import RowFileWriter, read_rows
 from factory.operators.models import PredictOperator, TrainOperator
+from tests.factory.bundle.s3 import BUCKET, CONNECTION, connection, running_s3
 
 pytest.importorskip("skops")
 
@@ -38,13 +40,13 @@ def customers(number: int = 200) -> list[dict[str, Any]]:
     return rows
 
 
-def train(to: Path, rows: list[dict[str, Any]] | None = None, **arguments: Any) -> dict[str, Any]:
+def train(to: Path | str, rows: list[dict[str, Any]] | None = None, **arguments: Any) -> dict[str, Any]:
     given = {"target": "left", "estimator": CLASSIFIER, **arguments}
     source = {} if "file" in given else {"rows": customers() if rows is None else rows}
     return TrainOperator(task_id="train", to=str(to), **source, **given).execute({"ti": TI})  # type: ignore[typeddict-item]
 
 
-def predict(model: Path, rows: list[dict[str, Any]], **arguments: Any) -> Any:
+def predict(model: Path | str, rows: list[dict[str, Any]], **arguments: Any) -> Any:
     return PredictOperator(task_id="predict", model=str(model), rows=rows, **arguments).execute({})
 
 
@@ -186,6 +188,44 @@ def test_two_models_at_once_leave_one_of_them_with_its_own_facts(tmp_path: Path)
     assert json.loads((tmp_path / "m" / "model.json").read_text()) == facts
     assert facts["rows"]["learned"] == 48
     assert sorted(path.name for path in (tmp_path / "m").iterdir()) == ["model.json", "model.skops"]
+
+
+def train_in_the_store(to: str, number: int, is_first: bool, there: Any, other_came: Any) -> None:
+    """The first one stops before it sends its facts, until the second has sent its own."""
+
+    def before(event: str, arguments: tuple[Any, ...]) -> None:
+        sends = event == "open" and ".model.json." in str(arguments[0]) and "r" in str(arguments[1])
+        if is_first and sends and not there.is_set():
+            there.set()
+            other_came.wait()
+
+    sys.addaudithook(before)
+    train(to, [{"size": n, "left": n > 20} for n in range(number)])
+    other_came.set()
+
+
+@pytest.mark.soak
+def test_two_models_at_once_in_a_store_leave_one_with_its_own_facts(monkeypatch: pytest.MonkeyPatch) -> None:
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload([__name__, "sklearn.ensemble", "skops.io"])
+    with running_s3() as url:
+        monkeypatch.setenv("AIRFLOW_CONN_ARCHIVE", connection(url)[f"AIRFLOW_CONN_{CONNECTION}"])
+        to = f"s3://archive@{BUCKET}/models/left"
+        there, other_came = processes.Event(), processes.Event()
+        first = processes.Process(target=train_in_the_store, args=(to, 40, True, there, other_came))
+        second = processes.Process(target=train_in_the_store, args=(to, 60, False, there, other_came))
+        first.start()
+        there.wait()
+        second.start()
+        first.join()
+        second.join()
+        assert (first.exitcode, second.exitcode) == (0, 0)
+        with opened_to_read(f"{to}/model.skops") as file, zipfile.ZipFile(file) as model:
+            facts = json.loads(model.read("model.json"))
+        with opened_to_read(f"{to}/model.json") as file:
+            assert json.load(file) == facts
+        assert facts["rows"]["learned"] == 48
+        assert len(predict(to, [{"size": 1}])) == 1
 
 
 def test_a_model_that_train_did_not_store_is_refused(tmp_path: Path) -> None:
