@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import yaml
 
 from schemas.check import check_file
 from schemas.findings.codes import Code, Severity
+from schemas.model.built_ins import models, tables
+from schemas.model.fields import Model
 from schemas.rules import data_tasks
+from tests.case_files import CASES
 
 PIPELINE = """
 tasks:
@@ -84,3 +90,26 @@ def test_every_engine_belongs_to_a_built_in(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("tasks: [{id: a, uses: empty}]")
     assert check_file(tmp_path, "a.yaml").diagnostics == ()
     assert set(data_tasks.SOURCES) <= {*data_tasks.ENGINES, "check"}
+
+
+ARGUMENTS: Mapping[str, type[Model]] = {
+    "sql": tables.SqlArguments,
+    "load": tables.LoadArguments,
+    "duckdb": tables.DuckdbArguments,
+    "check": tables.CheckArguments,
+    "chart": models.ChartArguments,
+    "train": models.TrainArguments,
+    "predict": models.PredictArguments,
+}
+
+
+@pytest.mark.parametrize("kind", ["valid", "invalid"])
+def test_every_key_has_cases(kind: str) -> None:
+    used: dict[str, set[str]] = {uses: set() for uses in ARGUMENTS}
+    for file in (CASES / kind).glob("*.yaml"):
+        if any(f"uses: {uses}" in file.read_text(encoding="utf-8") for uses in ARGUMENTS):
+            with suppress(yaml.YAMLError):  # some cases are of its errors
+                for task in yaml.safe_load(file.read_text(encoding="utf-8"))["tasks"]:
+                    used.get(task.get("uses"), set()).update(task.get("with") or ())
+    for uses, arguments in ARGUMENTS.items():
+        assert {field.alias or name for name, field in arguments.model_fields.items()} <= used[uses]
