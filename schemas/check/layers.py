@@ -14,6 +14,7 @@ from schemas.findings.diagnostics import LET_READ, Diagnostic, Span
 from schemas.folder.dialect import DEFAULTS_NAMES, may_be_dag_factory
 from schemas.folder.discovery import defaults_paths, folders_above, is_defaults_path, path_problem
 from schemas.folder.project import SUFFIXES, is_template_path, known, packages, template_name, template_paths
+from schemas.rules.other_tools import other_list
 from schemas.text.document import MAX_BYTES, Document, Parse, document_from_bytes, document_from_text, read_document
 
 if TYPE_CHECKING:
@@ -219,6 +220,10 @@ def unusable(documents: Sequence[Document]) -> list[Diagnostic]:
 
 def _not_a_mapping(document: Document) -> Diagnostic:
     kind = "a list" if isinstance(document.data, list) else "a single value"
+    other = other_list(document.data) if isinstance(document.data, list) else None
+    if other is not None:
+        message, at = f"this is {other[0]}, not this project's", Span(1, 1, 1, 2)
+        return Diagnostic(Code.FOREIGN_DIALECT, message, document.file, at, help=other[1], text=document.text)
     colon = isinstance(document.data, str) and ":" in document.data
     return Diagnostic(
         Code.WRONG_TYPE,

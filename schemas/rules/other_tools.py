@@ -174,6 +174,24 @@ _FORMATS: tuple[Callable[[Mapping[str, Any]], _Found], ...] = (
 )
 
 
+_LISTS = (
+    ("an Ansible playbook", ({"hosts"}, {"import_playbook"}, {"ansible.builtin.import_playbook"})),
+    ("pre-commit's list of hooks", ({"id", "entry", "language"},)),
+    ("a list of Prometheus targets", ({"targets", "labels"},)),
+)
+
+
+def other_list(entries: list[Any]) -> tuple[str, str] | None:
+    """Whose file a list is, and what to do with it."""
+    for entry in _mappings(entries):
+        if any(re.match(r"(?:ansible|community)\.\w+\.\w+$", str(key)) for key in islice(entry, MOST)):
+            return "a list of Ansible's tasks", _ELSEWHERE
+        whose = next((whose for whose, known in _LISTS if any(entry.keys() >= keys for keys in known)), None)
+        if whose is not None:
+            return whose, _ELSEWHERE
+    return None
+
+
 def _mappings(entries: Any) -> list[dict[str, Any]]:
     return [entry for entry in islice(entries, MOST) if isinstance(entry, dict)] if isinstance(entries, list) else []
 

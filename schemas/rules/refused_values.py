@@ -15,7 +15,7 @@ from schemas.model.fields import OBJECT, RunState, TaskState
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
 from schemas.source import Class, SourceReader
-from schemas.source.guards import PRESENT, UNKNOWN
+from schemas.source.facts import PRESENT, UNKNOWN
 
 _SENSOR_MODES = ("poke", "reschedule")
 _WEEK_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

@@ -187,6 +187,10 @@ def _by_key(subject: Subject, path: DataPath, text: str) -> Diagnostic | None:
     if not isinstance(key, str) or len(text) < _SHORTEST:
         return None
     folded = key.lower()
+    of_param = mapping_at(subject.data, path[:-1]) if key == "default" and "params" in path else {}
+    if of_param.get("format") == "password" and re.search(_NO_VALUE, text) is None:
+        message = "this is the default of a password, which everybody with access to the file or Airflow can read"
+        return subject.finding(Code.LITERAL_SECRET, path, message, help=_USE_A_CONNECTION, severity=Severity.WARNING)
     if (
         not (folded in _AUTHORIZATION or looks_like_secret(key.replace("-", "_")))
         or re.search(_NO_VALUE, text) is not None

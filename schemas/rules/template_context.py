@@ -9,7 +9,7 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
@@ -222,3 +222,37 @@ INSTEAD: Mapping[str, str] = MappingProxyType(
     }
 )
 """Functions of Python and words of other tools → what templates have."""
+
+
+_TYPES_OF_KINDS: Mapping[str, type] = MappingProxyType({TEXT: str, LIST: list, DATE: datetime, "datetime": datetime})
+_LIST_IN = r"(?i)\bin\s*\(?\s*(?P<part>\{\{-?\s*params(?:\.(?P<name>\w+)|\[['\"](?P<key>\w+)['\"]\])\s*-?\}\})"
+
+
+NO_DS = ("ds_nodash", "ts", "ts_nodash")
+"""Texts of dates that are not written as `ds` is."""
+
+
+def printed_function(text: str, kind: str, path: str, end: int) -> Iterator[tuple[str, str]]:
+    """What to say of a method at the end of a tag that is not called, and what to write."""
+    name = path.rpartition(".")[2]
+    is_method = callable(getattr(_TYPES_OF_KINDS.get(kind), name, None)) or f"{kind}.{name}()" in KINDS
+    is_method = is_method or (kind, name) == ("ti", "xcom_pull")
+    if is_method and text[end:].lstrip().startswith(("}}", "-}}", "|")):
+        yield f"`{path}` is the function, not what it returns", f"write `{name}()`"
+
+
+def lists_in_text(text: str, params: Mapping[str, object]) -> Iterator[tuple[str, tuple[int, int], str]]:
+    """`in ({{ params.regions }})` of a param that is a list, as people write it for SQL and for a shell's `for`."""
+    for match in re.finditer(_LIST_IN, text) if "params" in text else ():
+        param, name = params.get(match["name"] or match["key"]), match["name"] or match["key"]
+        value = param.get("default") if isinstance(param, dict) else param
+        if isinstance(value, list) or (isinstance(param, dict) and param.get("type") == "array"):
+            help_text = f"join the items: `('{{{{ params.{name} | join(\"', '\") }}}}')` in SQL"
+            help_text += f", `{{{{ params.{name} | join(' ') }}}}` in a shell"
+            yield f"`params.{name}` is a list, whose text is Python's `{value}`", match.span("part"), help_text
+
+
+def call_of(module: str) -> str:
+    """A call of a function of one of Python's modules that macros have."""
+    functions = {"time": "time.time()", "uuid": "uuid.uuid4()", "json": "json.dumps(…)", "yaml": "yaml.safe_dump(…)"}
+    return f"macros.{functions.get(module, 'dateutil.parser.parse(…)')}"

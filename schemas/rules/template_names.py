@@ -35,7 +35,10 @@ from schemas.rules.template_context import (
     OTHER_WORDS,
     SOME,
     TEXT,
+    call_of,
     for_another_program,
+    lists_in_text,
+    printed_function,
 )
 from schemas.rules.template_samples import DATE_FILTERS, NOT_AT_FIRST, UNKNOWN, help_for, pulled_by, samples_of_params
 from schemas.rules.template_values import failures
@@ -43,11 +46,9 @@ from schemas.rules.templates import GITHUB, REMOVED, Said, rendered_texts
 from schemas.shape.places import mapping_at
 from schemas.source import Class, Function, SourceReader
 
-_IS_ASKED = re.compile(r"\b(?:if|and)\b")
-"""A template that may ask first whether something is there."""
+_IS_ASKED = re.compile(r"\b(?:if|and)\b")  # first whether something is there
 _SHOWN_CHARACTERS = 60
-_OURS = frozenset({"tasks", "vars", "env", "matrix", "expand"})
-"""Where people begin an expression of this language in Jinja's braces."""
+_OURS = frozenset({"tasks", "vars", "env", "matrix", "expand"})  # where expressions of this language begin
 _WAY = re.compile(r"[\w.\-\[\]'\"]+")
 
 
@@ -134,6 +135,10 @@ def said_of_names(text: str, own: Collection[str] = (), params: Mapping[str, Any
         kind = kinds.of(owner) if attribute.at not in template.optional else None
         if kind is not None:
             yield from (kinds.said(owner, said) for said in _attribute(owner, kind, attribute))
+            for message, caret in printed_function(text, kind, f"{owner}.{attribute.text}", attribute.span[1]):
+                yield Said(Code.BAD_TEMPLATE, message, attribute.span, caret, severity=Severity.WARNING)
+    for message, part, help_text in lists_in_text(text, params or {}):
+        yield Said(Code.BAD_TEMPLATE, message, part, help=help_text, severity=Severity.WARNING)
     for call in template.calls:
         yield from _arguments(call, kinds)
     for left, operator, right in template.operations:
@@ -218,12 +223,15 @@ _REMOVED_ATTRIBUTES = frozenset({"execution_date", "dag_run", "external_trigger"
 def _attribute(owner: str, kind: str, attribute: Word) -> Iterator[Said]:
     name = attribute.text
     has = ALL.get(kind, SOME.get(kind))
-    if has is None or name in has or name.startswith("_"):
+    of_python = name == "format" and owner in DATE_FILTERS  # of texts, which a text without `{}` is left alone by
+    if has is None or (name in has and not of_python) or name.startswith("_"):
         return
     shown = "a connection" if kind == "connection" else f"`{owner}`"
     message = f"{shown} has no `{name}`"
     if kind in _SHOWN:
-        message = f"{shown} is {_SHOWN[kind]}, which has no `{name}`"
+        message = (
+            f"{shown} is {_SHOWN[kind]}, {'whose `format` changes nothing' if of_python else f'which has no `{name}`'}"
+        )
     words = OTHER_WORDS.get(kind, {})
     near = next(iter(get_close_matches(name, has, n=1, cutoff=0.8 if kind in SOME else 0.75)), None)
     if name in words:
@@ -252,14 +260,15 @@ def _arguments(call: Called, kinds: _Kinds) -> Iterator[Said]:
     if way == "ti.xcom_pull" and call.arguments is not None:
         yield from _pulled_from(call, place)
     if way in NOT_CALLED:
-        help_text = f"call a function of it, such as `{_call_of(method)}`"
+        help_text = f"call a function of it, such as `{call_of(method)}`"
         yield Said(Code.BAD_TEMPLATE, f"`{call.path}` is a module of Python", place, help=help_text)
     elif call.arguments is not None and call.arguments < NEEDED.get(way, 0):
         names = KEYWORDS.get(way, ("ds", "input_format", "output_format"))
         message = f"`{method}` needs {NEEDED[way]} arguments"
         yield Said(Code.BAD_TEMPLATE, message, place, f"write `{method}({', '.join(names)})`")
-
-    elif way == "macros.ds_add" and (kinds.of(call.first) in (DATE, "datetime", NUMBER) or call.first in _NO_DS):
+    elif way == "macros.ds_add" and (
+        kinds.of(call.first) in (DATE, "datetime", NUMBER) or call.first in ("ds_nodash", "ts", "ts_nodash")
+    ):
         message = f"`{method}` takes a date as text first, such as `2026-01-31`"
         yield Said(Code.BAD_TEMPLATE, message, place, help="its first argument is `ds`")
 
@@ -275,14 +284,6 @@ def _pulled_from(call: Called, place: tuple[int, int]) -> Iterator[Said]:
     elif positional == 2 and "key" not in keywords:  # the second one
         message = "the second argument of `xcom_pull` is a DAG id, not a key"
         yield Said(Code.PULLED_TOO_EARLY, message, place, "write `key=…`, or `dag_id=…`")
-
-
-_NO_DS = ("ds_nodash", "ts", "ts_nodash")
-
-
-def _call_of(module: str) -> str:
-    functions = {"time": "time.time()", "uuid": "uuid.uuid4()", "json": "json.dumps(…)", "yaml": "yaml.safe_dump(…)"}
-    return f"macros.{functions.get(module, 'dateutil.parser.parse(…)')}"
 
 
 def _operation(left: str, kind: str | None, operator: Word, right: str | None) -> Iterator[Said]:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from schemas.source.facts import ClassFacts, ConstructorFacts, Fields, FieldsOf, Forward, Refusal, Value
-from schemas.source.guards import Construction
 from schemas.source.names import Definition, NameResolver
 from schemas.source.results import Class, Parameter
 from schemas.source.syntax import generates_constructor, keeps_signature
@@ -144,7 +143,6 @@ def _key(ancestor: Ancestor) -> str | None:
     return ancestor.path if isinstance(ancestor, Definition) else ancestor
 
 
-_VARIADIC = ("VAR_POSITIONAL", "VAR_KEYWORD")
 _DEPTH = 20
 
 
@@ -158,10 +156,12 @@ class ClassReader:
 
     def refusal(self, path: str, arguments: Mapping[str, Any]) -> Refusal | None:
         """Why a class that was read refuses arguments; None where it takes them, or reading cannot tell."""
+        from schemas.source.guards import Construction  # noqa: PLC0415 # few files name operators
+
         order = self._lineage.order(self._definitions[path])
         own = [each for each in order if isinstance(each, Definition)]
-        end = next((index for index, each in enumerate(own) if each.path in BASE_OPERATORS), None)
-        return Construction(self._names, own, end).refusal(arguments) if _is_known(order) and end is not None else None
+        end = next((index for index, each in enumerate(own) if each.path in BASE_OPERATORS and _is_known(order)), 0)
+        return Construction(self._names, own, end).refusal(arguments) if end else None
 
     def read(self, definition: Definition) -> Class:
         """The public result for a class."""
@@ -186,7 +186,9 @@ class ClassReader:
             return accepted
         # Airflow's metaclass refuses positional arguments.
         return tuple(
-            parameter if parameter.kind in _VARIADIC else parameter._replace(kind="KEYWORD_ONLY")
+            parameter
+            if parameter.kind in ("VAR_POSITIONAL", "VAR_KEYWORD")
+            else parameter._replace(kind="KEYWORD_ONLY")
             for parameter in accepted
         )
 
@@ -280,14 +282,12 @@ class ClassReader:
 
 
 def _is_known(order: Sequence[Ancestor]) -> bool:
-    """Whether all bases can be read, and leave the arguments to `__init__`."""
     return None not in order and all(class_facts_of(e).creates_plainly for e in order if isinstance(e, Definition))
 
 
 def _left(
     inherited: Sequence[Parameter], hidden: frozenset[str] | set[str], given: frozenset[str], positional: int
 ) -> list[Parameter]:
-    """The inherited parameters that a caller can still give."""
     left: list[Parameter] = []
     for parameter in inherited:
         if parameter.kind == "VAR_POSITIONAL":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from schemas.source.results import Parameter
 
@@ -112,6 +112,11 @@ class ClassFacts(NamedTuple):
         is_enumeration = not {"Enum", "StrEnum", "enum.Enum"}.isdisjoint(self.bases) and self.constructor is None
         values = (getattr(node, "value", None) for node in self.constants.values() if is_enumeration)
         return frozenset(value for value in values if isinstance(value, str))
+
+
+UNKNOWN: Final = object()
+PRESENT: Final = object()
+"""What is not known, but is not None."""
 
 
 class Refusal(NamedTuple):

@@ -6,14 +6,11 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
-from schemas.source.facts import ClassFacts, Refusal, Value
+from schemas.source.facts import PRESENT, UNKNOWN, ClassFacts, Refusal, Value
 from schemas.source.names import Definition, NameResolver
 
-UNKNOWN: Final = object()
-PRESENT: Final = object()
-"""What is not known, but is not None."""
 _OPERATORS: Mapping[type[ast.AST], Callable[[Any, Any], Any]] = {
     **{ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt},
     **{ast.GtE: operator.ge, ast.In: lambda one, many: one in many, ast.NotIn: lambda one, many: one not in many},

@@ -190,8 +190,18 @@ def _entry_fix(text: str, lines: TextLines, key: Span, value: Span) -> Fix | Non
         return None
     if text:
         return Fix(Span(key.line, key.column, key.line, value.end_column), text)
-    is_alone = not before.strip() and not behind.partition("#")[0].strip()
-    return Fix(Span(key.line, 1, key.line, value.end_column), "") if is_alone else None
+    if not before.strip() and not behind.partition("#")[0].strip():
+        return Fix(Span(key.line, 1, key.line, value.end_column), "")
+    # Inside `{ }`: with one of the commas beside it.
+    start, end = key.column, value.end_column
+    if behind.lstrip().startswith(","):
+        rest = behind.lstrip()[1:]
+        end += len(behind) - len(rest.lstrip())
+    elif behind.lstrip().startswith("}") and before.rstrip().endswith(","):
+        start = len(before.rstrip())
+    elif not (behind.lstrip().startswith("}") and before.rstrip().endswith("{")):
+        return None
+    return Fix(Span(key.line, start, key.line, end), "")
 
 
 def _read(written: str, mark: str) -> Any:

@@ -67,6 +67,9 @@ def findings(folder: Path, texts: dict[str, bytes]) -> list[Diagnostic]:
         ("description: ${ env.SHOP_URL }", 'description: "${env.SHOP_URL}"'),
         ("default_args: {retry_delay_sec: 300, retries: 1}", "default_args: {retry_delay: 300s, retries: 1}"),
         ("default_args:\n  retries: 1\n  provide_context: true # old", "default_args:\n  retries: 1\n # old"),
+        ("default_args: {retries: 1, provide_context: true}", "default_args: {retries: 1}"),
+        ("default_args: { provide_context: true , retries: 1 }", "default_args: { retries: 1 }"),
+        ("default_args: {provide_context: true}", "default_args: {}"),
     ],
 )
 def test_what_is_mended(wrong: str, right: str, tmp_path: Path) -> None:
@@ -92,7 +95,7 @@ def test_what_is_mended(wrong: str, right: str, tmp_path: Path) -> None:
         ("tags: [{{ ds }}/x]", "the quotes would not hold all of it"),
         ("default_args: {retry_delay_sec: 300, retry_delay: 5m}", "which of both is meant"),
         ("default_args: {retry_delay_sec: &wait 300, retries: *wait}", "the anchor would be lost"),
-        ("default_args: {retries: 1, provide_context: true}", "the line holds another key"),
+        ("default_args: {provide_context: &asked true, depends_on_past: *asked}", "the anchor would be lost"),
     ],
 )
 def test_what_is_left_to_its_author(wrong: str, why: str, tmp_path: Path) -> None:
