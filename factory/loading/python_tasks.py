@@ -61,9 +61,7 @@ class PythonTasks(PythonRuns):
         with self.apart(f"what {name} waits for"):
             parts |= self._order(task)
         with self.apart(f"a setting of {name}"):
-            if not isinstance(
-                task, MappedOperator
-            ):  # documentation may be set later, and TaskFlow takes the function's
+            if not isinstance(task, MappedOperator):  # it may be set later, and TaskFlow takes the function's
                 set_later = {name: getattr(task, name) for name in ("doc", "doc_md", "doc_json", "doc_yaml", "doc_rst")}
                 settings = {**{name: one for name, one in set_later.items() if one}, **settings}
             own = self.params(task)
@@ -148,8 +146,7 @@ class PythonTasks(PythonRuns):
         if task.is_teardown:
             setups = sorted(name for name in task.upstream_task_ids if self.dag.task_dict[name].is_setup)
             role |= {"teardown": Converted.names(setups), "names": frozenset(setups)}
-            if task.on_failure_fail_dagrun:
-                role["on_failure_fail_dagrun"] = Converted(True)
+            role |= {"on_failure_fail_dagrun": Converted(True)} if task.on_failure_fail_dagrun else {}
         return role
 
     def _needs(self, task: Any, named: frozenset[str]) -> list[str]:
@@ -226,6 +223,8 @@ class PythonTasks(PythonRuns):
         is_class = isinstance(task, MappedOperator) and not is_decorated  # mapped over arguments of the operator
         function: Any = given.pop("python_callable")
         positional, arguments = given.pop("op_args", None) or (), given.pop("op_kwargs", None) or {}
+        while is_decorated and given:
+            self.lost(f"`{given.popitem()[0]}` has no place beside a function that is mapped")
         while isinstance(function, functools.partial):
             positional = (*function.args, *positional)
             function, arguments = function.func, {**function.keywords, **arguments}

@@ -94,6 +94,11 @@ def test_a_value_is_the_same_wherever_an_object_may_be(
             "PF125 a mapping with the key `$object` makes an object here",
             {"with": {"a": None}},
         ),
+        (
+            "task(json.dumps, task_id='a', email='a@b.c').expand(obj=[1])",
+            "PF125 `email` has no place beside a function that is mapped",
+            {"uses": "json.dumps", "expand": {"obj": [1]}},
+        ),
         ("o.Op(task_id='a', a=-math.inf)", "PF125 `-inf` is no finite number", {"with": {"a": None}}),
         (
             "EmptyOperator(task_id='a', params={'p': Param(1, source='dag')})",
