@@ -94,7 +94,8 @@ def duckdb_by_hand(path: str, to: str) -> None:
 
     with duckdb.connect(config={"threads": "2"}) as connection:
         # As the task does: from its sample alone, DuckDB would make whole numbers of fractions behind it.
-        source = f"read_json('{path}', sample_size = -1)" if path.endswith(".jsonl") else f"'{path}'"
+        reader = {"jsonl": "read_json", "csv": "read_csv"}.get(path.rpartition(".")[2])
+        source = f"{reader}('{path}', sample_size = -1)" if reader else f"'{path}'"
         connection.execute(f"CREATE VIEW orders AS FROM {source}")
         connection.execute(f"COPY ({QUERY}) TO '{to}' (FORMAT parquet)")
 
