@@ -113,7 +113,9 @@ class DagRecords:
         `known_before` are the ids that the last state had, with or without a record.
         """
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        found = {dag_id: _digest(text) for file in files for dag_id, text in file.schedules if dag_id in owners}
+        written = ((dag_id, text) for file in files for dag_id, text in file.schedules if dag_id in owners)
+        # A mistake in a schedule is no other schedule: mended, the pipeline has its missed slot like any broken one.
+        found = {dag_id: _digest(text) for dag_id, text in written if text or dag_id not in self.schedules}
         schedules = {dag_id: digest for dag_id, digest in self.schedules.items() if dag_id in owners} | found
         since = {}
         for dag_id, digest in schedules.items():

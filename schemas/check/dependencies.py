@@ -16,14 +16,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from schemas.check.checker import Checker
 from schemas.compose.env_values import EnvText
 from schemas.compose.task_rows import templates_in
 from schemas.expressions.reading import DOTTED_PATH_PATTERN, EnvReference, expressions
+from schemas.findings.codes import Severity
 from schemas.findings.paths import walk
 from schemas.folder.discovery import dag_factory_defaults_paths, defaults_paths, pipeline_paths
 from schemas.folder.project import FolderFiles, known
+from schemas.model.schedule import Schedule
+from schemas.rules import schedule
+from schemas.rules.subject import Subject
 from schemas.source import SourceReader
 from schemas.source.parse import parse
 
@@ -33,6 +40,7 @@ _DOTTED = re.compile(DOTTED_PATH_PATTERN)
 _FILE_NAME = re.compile(r"(?<![\w./-])(?:\./)?[\w-][\w./-]*\.[A-Za-z][A-Za-z0-9]{0,9}(?![\w/-])")
 _WORD_END = re.compile(r"[\s'\"`;|&<>(),{}$]+")
 _LITERAL = re.compile(r"\"([^\"]*)\"|'([^']*)'")
+_SCHEDULE: TypeAdapter[Any] = TypeAdapter(Schedule)
 _MAX_DOTTED = 500  # what `schemas.source` takes for a path at most
 
 
@@ -51,7 +59,8 @@ class PipelineFile:
     depends_on: frozenset[str]
     environments: tuple[str, ...] = ()
     schedules: tuple[tuple[str, str], ...] = ()
-    """(DAG id, text that changes with its schedule) pairs; none for dag-factory's documents."""
+    """(DAG id, text that changes with its schedule) pairs; the text is empty where the schedule is not valid. None for
+    dag-factory's documents."""
 
 
 NONE: Mapping[str, PipelineFile] = MappingProxyType({})
@@ -92,7 +101,19 @@ def _pipeline_file(path: str, checker: Checker, scan: _Scan, files: FolderFiles)
 def _schedules(path: str, checker: Checker) -> Iterator[tuple[str, str]]:
     for variant in checker.variants(path):
         written = [variant.effective.data.get(key) for key in ("schedule", "timezone")]
-        yield variant.dag_id, json.dumps(written, sort_keys=True, default=str)
+        is_valid = _is_schedule(written[0]) and not any(
+            found.severity is Severity.ERROR for found in schedule.check(Subject(path, variant.effective))
+        )
+        yield variant.dag_id, json.dumps(written, sort_keys=True, default=str) if is_valid else ""
+
+
+def _is_schedule(written: Any) -> bool:
+    """Whether it has the shape of one."""
+    try:
+        _SCHEDULE.validate_python(written)
+    except ValidationError:
+        return False
+    return True
 
 
 class _Scan:

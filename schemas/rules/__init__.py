@@ -50,6 +50,7 @@ RULES: tuple[Rule, ...] = (
     run_times.check_timeout,
     run_times.check_shorter,
     settings.check_dates,
+    settings.check_what_starts_runs,
     settings.check_lone_rules,
     params.check,
     poll_state.check,

@@ -6,7 +6,7 @@ import builtins
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 from schemas.compose.env_values import EnvText
 from schemas.compose.servers import credentials_in, is_named_later, named_servers
@@ -15,6 +15,7 @@ from schemas.findings.diagnostics import Diagnostic, typo_fix
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import meant
 from schemas.model.built_ins import BUILT_INS
+from schemas.model.pipeline import RunType
 from schemas.model.times import parse_date
 from schemas.rules.dotted_paths import look_up
 from schemas.rules.expressions import has_expression
@@ -64,6 +65,33 @@ def _date(value: object) -> datetime | None:
 
 
 _ONLY_AFTER_OTHERS = ("one_failed", "all_failed", "all_skipped")
+
+
+NO_FIRST_SLOT = "`catchup: true` needs a `start_date`: the first slot to catch up on"
+
+
+def check_what_starts_runs(subject: Subject) -> Iterator[Diagnostic]:
+    """`catchup` without a start, and `allowed_run_types` without the runs of the schedule (validators of airflow.sdk
+    DAG). A timetable by its class is left to the build."""
+    schedule = subject.data.get("schedule")
+    keys = schedule.keys() if isinstance(schedule, dict) else ()
+    if "timetable" in keys:
+        return
+    has_assets = "assets" in keys or "watch" in mapping_at(subject.data, ("poll",))
+    has_clock = isinstance(schedule, str) or "cron" in keys or "every" in keys
+    has_start = any("start_date" in each for each in (subject.data, mapping_at(subject.data, ("default_args",))))
+    if scalar(subject.data.get("catchup")) is True and (has_clock or has_assets) and not has_start:
+        yield subject.finding(Code.MISSING_KEY, ("catchup",), NO_FIRST_SLOT, at_key=True)
+    allowed = subject.data.get("allowed_run_types")
+    needed = "asset_triggered" if has_assets else "scheduled" if has_clock else "manual"
+    if isinstance(allowed, list) and allowed and {*map(str, allowed)} <= {*get_args(RunType)} - {needed}:
+        why = {
+            "asset_triggered": "the assets start such runs",
+            "scheduled": "the schedule starts such runs",
+            "manual": "without a schedule, people start the runs",
+        }
+        message = f"`allowed_run_types` must have `{needed}`: {why[needed]}"
+        yield subject.finding(Code.WRONG_VALUE, ("allowed_run_types",), message, caret=f"add `{needed}`")
 
 
 def check_lone_rules(subject: Subject) -> Iterator[Diagnostic]:

@@ -16,6 +16,7 @@ from schemas.findings.diagnostics import Diagnostic, Yaml
 from schemas.findings.paths import DataPath
 from schemas.model.cron import cron_problems
 from schemas.rules.schedule import cron_findings, timezone_findings
+from schemas.rules.settings import NO_FIRST_SLOT
 from schemas.shape.wording import described
 
 _RELATIVE = re.compile(r"\d+\s+(?:hour|minute|second|day)", re.IGNORECASE)
@@ -40,15 +41,11 @@ def check(dag: DagView) -> Iterator[Diagnostic]:
     """Findings in `schedule`, `timezone`, `start_date`, `end_date`, `dagrun_timeout` and the same in `default_args`."""
     schedule = dag.data.get("schedule")
     yield from _schedule(dag, schedule)
-    params = dag.data.get("params")
-    if schedule is not None and str(schedule).strip().lower() != "none" and isinstance(params, dict):
-        for name in (name for name, param in params.items() if is_object(param) and not param.keys() & _DEFAULTS):
-            message = f"`{name}` needs a `default`: nobody fills it in for scheduled runs"
-            help_text = "or write `schedule: null`"
-            yield dag.subject.finding(Code.BAD_PARAM, ("params", name), message, at_key=True, help=help_text)
     default_args = dag.data.get("default_args")
     shared = [(("default_args",), default_args)] if isinstance(default_args, dict) else []
     holders: list[tuple[DataPath, Mapping[str, Any]]] = [((), dag.data), *shared]
+    if schedule is not None and str(schedule).strip().lower() != "none":
+        yield from _needed_by_runs(dag, any(mapping.get("start_date") is not None for _, mapping in holders))
     for path, mapping in holders:
         zone = mapping.get("timezone")
         if is_unset(zone):
@@ -71,6 +68,18 @@ def check(dag: DagView) -> Iterator[Diagnostic]:
         if isinstance(value, str | int | float | list):
             message = f"`{path[-1]}` must be a duration object, not {described(value)}"
             yield dag.subject.finding(Code.WRONG_TYPE, path, message, help=f"write `{seconds(value)}`")
+
+
+def _needed_by_runs(dag: DagView, has_start: bool) -> Iterator[Diagnostic]:
+    """What a DAG lacks whose runs a schedule starts."""
+    params = dag.data.get("params")
+    for name, param in params.items() if isinstance(params, dict) else ():
+        if is_object(param) and not param.keys() & _DEFAULTS:
+            message = f"`{name}` needs a `default`: nobody fills it in for scheduled runs"
+            help_text = "or write `schedule: null`"
+            yield dag.subject.finding(Code.BAD_PARAM, ("params", name), message, at_key=True, help=help_text)
+    if dag.data.get("catchup") is True and not has_start and not is_object(dag.data.get("schedule")):
+        yield dag.subject.finding(Code.MISSING_KEY, ("catchup",), NO_FIRST_SLOT, at_key=True)
 
 
 def _order(dag: DagView, holders: Iterable[tuple[DataPath, Mapping[str, Any]]]) -> Iterator[Diagnostic]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from factory.bundle.records import Origin
+from factory.bundle.records import DagRecords, Origin
 from factory.bundle.refresh import Refresher
 from factory.bundle.store import Store
 from factory.reporters.in_force import beside_text
@@ -227,3 +228,23 @@ def test_a_stub_shows_warnings_and_values_in_force_of_what_it_was_made_from(refr
     assert rewritten(refresher) == {"other.yaml.py", "sales/other.yaml.py", "wrong.yaml.py"}
     assert "owner: them" in (current / "other.yaml.py").read_text()
     assert "# pipelines/_defaults.yaml:2\n" in (current / "other.yaml.py").read_text()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ['"0 7 * * 9"', '"@dayly"', "{cro: 0 7 * * *}", "[a]", "{every: soon}", '"0 7 * * *"\ntimezone: Europe/Berln'],
+)
+def test_a_mistake_in_a_schedule_is_no_other_schedule(folder: Path, wrong: str) -> None:
+    """Mended, a pipeline makes up for the slot that it missed, as one does that was broken elsewhere."""
+
+    def of(schedule: str, before: DagRecords, known_before: tuple[str, ...] = ("other",)) -> DagRecords:
+        put(folder, {"other.yaml": f"schedule: {schedule}\n{OTHER}"})
+        return before.of(pipeline_files(folder), {"other"}, known_before)
+
+    right = '"0 7 * * *"'
+    before = replace(of(right, DagRecords(), ()), since={"other": "2026-01-01"})
+    broken = of(wrong, before)
+    assert broken == before
+    assert of(right, broken) == before
+    assert of('"0 8 * * *"', broken).since["other"] > "2026-01-01"
+    assert of(right, of(wrong, DagRecords(), ())).since["other"] > "2026-01-01"
