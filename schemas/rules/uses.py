@@ -10,7 +10,7 @@ from schemas.expressions.templates import read_template
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, typo_fix
 from schemas.findings.suggestions import did_you_mean, meant, meant_date, meant_duration, meant_time, nearest
-from schemas.model.built_ins import BUILT_INS, built_in
+from schemas.model.built_ins import BUILT_INS, INSTEAD, built_in
 from schemas.model.fields import OBJECT
 from schemas.model.settings import SETTING_KEYS
 from schemas.model.task_base import CONTEXT_NAMES
@@ -43,27 +43,6 @@ _DOTTED = r"\w+(?:\.\w+)+"
 _READ_BEFORE = {"trigger_dag_id": "trigger_dag", "external_dag_id": "wait_dag"}
 """Arguments of operators that a serialized DAG holds as they are → the built-in that takes an output there."""
 
-_DATABASE = "use `sql` with the `conn_id` of a connection"
-_OPERATOR = "use the operator's dotted path, such as `{}`"
-INSTEAD = {
-    "python": "a function is named itself: `module.function`",
-    **dict.fromkeys(("postgres", "postgresql", "mysql", "sqlite", "snowflake", "bigquery", "redshift"), _DATABASE),
-    **dict.fromkeys(("query", "database", "mssql", "oracle", "trino", "clickhouse"), _DATABASE),
-    "s3": _OPERATOR.format("airflow.providers.amazon.aws.operators.s3.S3CopyObjectOperator"),
-    "gcs": _OPERATOR.format("airflow.providers.google.cloud.transfers.gcs_to_gcs.GCSToGCSOperator"),
-    "docker": _OPERATOR.format("airflow.providers.docker.operators.docker.DockerOperator"),
-    "kubernetes": _OPERATOR.format("airflow.providers.cncf.kubernetes.operators.pod.KubernetesPodOperator"),
-    "pod": _OPERATOR.format("airflow.providers.cncf.kubernetes.operators.pod.KubernetesPodOperator"),
-    "spark": _OPERATOR.format("airflow.providers.apache.spark.operators.spark_submit.SparkSubmitOperator"),
-    "ssh": _OPERATOR.format("airflow.providers.ssh.operators.ssh.SSHOperator"),
-    "dbt": 'use `bash` with `bash_command: "dbt build"`',
-    **dict.fromkeys(("shell", "sh", "script", "command"), "use `bash` with `bash_command`"),
-    **dict.fromkeys(("slack", "teams", "notify"), "to tell somebody of a failure, write `notifications`"),
-    **dict.fromkeys(("sensor", "wait"), "use `wait_file`, `wait_http`, `wait_sql`, `wait_until` or `wait_dag`"),
-    **dict.fromkeys(("mail", "smtp"), "use `email`"),
-}
-"""Words that people write in `uses`, in lower case, → what to write."""
-
 
 def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
     """Findings in every task's `uses` and `with`. None where reading source cannot decide."""
@@ -84,15 +63,17 @@ def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
 
 def _unknown_built_in(subject: Subject, task: TaskView) -> Diagnostic:
     uses = str(task.uses)
-    instead = INSTEAD.get(uses.lower().replace("_", "").removesuffix("operator"))
+    word = uses.lower().replace("_", "").removesuffix("operator")
+    near = next((name for name in BUILT_INS if name.replace("_", "") == word), uses)
+    instead = INSTEAD.get(word)
     return subject.finding(
         Code.UNKNOWN_USES,
         (*task.path, "uses"),
         f"`{uses}` is not a built-in; a Python function or operator needs a dot in its path",
-        caret=_as_a_path(uses) or ("" if instead else meant(uses, BUILT_INS)),
+        caret=_as_a_path(uses) or ("" if instead else meant(near, BUILT_INS)),
         allowed=tuple(BUILT_INS),
         help=instead or "a function is written `module.function`",
-        fix=None if instead else typo_fix(uses, BUILT_INS),
+        fix=None if instead else typo_fix(near, BUILT_INS),
     )
 
 

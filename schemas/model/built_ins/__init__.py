@@ -48,3 +48,41 @@ def built_in(name: str) -> type[TaskBase]:
     module, _, task = BUILT_INS[name].partition(".")
     model: type[TaskBase] = getattr(importlib.import_module(f"schemas.model.built_ins.{module}"), task)
     return model
+
+
+_DATABASE = "use `sql` with the `conn_id` of a connection"
+_OPERATOR = "use the operator's dotted path, such as `{}`"
+_OTHER_WORDS = {
+    "a function is named itself: `module.function`": "python",
+    _DATABASE: "postgres postgresql pg mysql sqlite snowflake bigquery redshift query database mssql oracle "
+    "trino clickhouse",
+    _OPERATOR.format("airflow.providers.amazon.aws.operators.s3.S3CopyObjectOperator"): "s3",
+    _OPERATOR.format("airflow.providers.google.cloud.transfers.gcs_to_gcs.GCSToGCSOperator"): "gcs",
+    _OPERATOR.format("airflow.providers.docker.operators.docker.DockerOperator"): "docker",
+    _OPERATOR.format(
+        "airflow.providers.cncf.kubernetes.operators.pod.KubernetesPodOperator"
+    ): "kubernetes kubernetespod pod k8s",
+    _OPERATOR.format("airflow.providers.apache.spark.operators.spark_submit.SparkSubmitOperator"): "spark sparksubmit",
+    _OPERATOR.format("airflow.providers.ssh.operators.ssh.SSHOperator"): "ssh",
+    'use `bash` with `bash_command: "dbt build"`': "dbt",
+    "use `bash` with `bash_command`": "shell sh script command",
+    "to tell somebody of a failure, write `notifications`": "slack teams notify",
+    "use `wait_file`, `wait_http`, `wait_sql`, `wait_until` or `wait_dag`": "sensor wait",
+    "use `wait_until`": "sleep delay datetimesensor timesensor timedeltasensor",
+    "use `wait_file`": "filesensor",
+    "use `wait_http`": "httpsensor",
+    "use `wait_sql`": "sqlsensor",
+    "use `wait_dag`": "externaltask externaltasksensor",
+    "use `trigger_dag`": "triggerdagrun",
+    "use `branch`": "branchpython",
+    "use `sql`": "sqlexecutequery commonsql",
+    "use `email`": "mail smtp",
+    "use `empty`": "dummy noop nothing",
+    "use `http`, or `poll` at the top of the file": "curl request requests rest api get post webhook "
+    "simplehttp poll download",
+    "an entry with `tasks` of its own is a group": "group taskgroup",
+}
+INSTEAD: Mapping[str, str] = MappingProxyType(
+    {word: instead for instead, words in _OTHER_WORDS.items() for word in words.split()}
+)
+"""Words that people write in `uses`, in lower case without `_` and `Operator`, → what to write."""

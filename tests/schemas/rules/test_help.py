@@ -53,3 +53,28 @@ def test_durations_of_dag_factory_are_its_own(tmp_path: Path) -> None:
         "write `300`, or `{__type__: datetime.timedelta, seconds: 300}`",
         "write `600`, or `{__type__: datetime.timedelta, seconds: 600}`",
     }
+
+
+@pytest.mark.parametrize(
+    ("uses", "help_text"),
+    [
+        *((word, "use `sql` with the `conn_id` of a connection") for word in ("postgres", "PG", "bigquery")),
+        *((word, "use `http`, or `poll` at the top of the file") for word in ("curl", "rest", "SimpleHttpOperator")),
+        *((word, "use `empty`") for word in ("dummy", "DummyOperator", "noop")),
+        *((word, "use `wait_until`") for word in ("sleep", "TimeDeltaSensor")),
+        *(
+            ("FileSensor", "use `wait_file`"),
+            ("HttpSensor", "use `wait_http`"),
+            ("ExternalTaskSensor", "use `wait_dag`"),
+        ),
+        *(("TriggerDagRunOperator", "use `trigger_dag`"), ("spark_submit", "spark_submit.SparkSubmitOperator`")),
+        *(
+            ("python", "a function is named itself: `module.function`"),
+            ("TaskGroup", "an entry with `tasks` of its own"),
+        ),
+        *(("k8s", "operators.pod.KubernetesPodOperator`"), ("dbt", 'bash_command: "dbt build"')),
+    ],
+)
+def test_words_for_a_built_in(tmp_path: Path, uses: str, help_text: str) -> None:
+    (said,) = helps(tmp_path, {"orders.yaml": f"tasks: [{{id: a, uses: {uses}}}]\n"})
+    assert help_text in said
