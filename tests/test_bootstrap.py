@@ -248,6 +248,13 @@ def test_a_python_that_is_too_old(bin_folder: Path) -> None:
     assert " is 3.9, and 3.11 or newer is needed." in said[0]
 
 
+def test_make_run_listens_on_this_machine_only() -> None:
+    command = ["make", "-C", str(CHECKOUT), "--no-print-directory", "--dry-run", "run", "HOST=0.0.0.0"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "make run is for one person and listens on 127.0.0.1 only. To share an Airflow use make up" in result.stderr
+
+
 def test_a_python_without_venv(bin_folder: Path) -> None:
     pretend(bin_folder, "python3.11", WITHOUT_VENV)
     result = make(bin_folder)

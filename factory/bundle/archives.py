@@ -1,6 +1,7 @@
 """Versions on object storage, for workers that share no disk with the dag-processor: one archive for each.
 
     <store>/current         the name of the current version
+    <store>/state.json      what the dag-processor knows of the DAGs, for the next one, whose disk may be empty
     <store>/<version>.gz    gzip of a line of JSON, {"files": {path: [token, size]}}, and of each content it names
 
 A version is the hash of its files, so whoever reads an archive knows whether it is complete before writing a file.
@@ -16,7 +17,7 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
 
-from factory.bundle.records import VERSION_PATTERN, Manifest
+from factory.bundle.records import VERSION_PATTERN, Manifest, State, state_of
 from factory.bundle.store import EXECUTABLE, StoreError, token_of
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ MAX_BYTES = 512 * 2**20
 TIMEOUT_SECONDS = 60.0
 CURRENT = "current"
 """The object that holds the current version's name."""
+STATE = "state.json"
 PACKAGES = {
     "s3": "apache-airflow-providers-amazon[s3fs]",
     "s3a": "apache-airflow-providers-amazon[s3fs]",
@@ -147,12 +149,7 @@ class ArchiveStore:
         """Keep which version is the current one, for tasks of DAGs that pin none."""
         if version == self._current:
             return
-
-        def put() -> None:
-            path = self._path(CURRENT)
-            path.fs.pipe_file(path.path, version.encode())
-
-        self._bounded("the current version cannot be stored", put)
+        self._bounded("the current version cannot be stored", lambda: self._put(CURRENT, version.encode()))
         self._current = version
 
     def current(self) -> str:
@@ -167,6 +164,24 @@ class ArchiveStore:
         if not VERSION_PATTERN.fullmatch(version):
             raise DamagedArchiveError(f"the object {self.url}/{CURRENT} is damaged")
         return version
+
+    def set_state(self, state: State) -> None:
+        """Keep what `recalled` gives."""
+        self._bounded("what is known of the DAGs cannot be stored", lambda: self._put(STATE, state.text))
+
+    def recalled(self) -> State:
+        """The owners of DAG ids and the records of DAGs of the last state; no version, whose files are not here."""
+
+        def get() -> bytes:
+            path = self._path(STATE)
+            try:
+                data: bytes = path.fs.cat_file(path.path)
+            except FileNotFoundError:
+                return b"{}"
+            return data
+
+        last = state_of(self._bounded("what is known of the DAGs cannot be read", get))
+        return State(owners=last.owners, dags=last.dags)
 
     def versions(self) -> set[str]:
         """All versions; one listing, for clean-up only."""
@@ -212,6 +227,10 @@ class ArchiveStore:
 
         self._kept.discard(version)
         self._bounded(f"version {version} cannot be removed", remove)
+
+    def _put(self, name: str, data: bytes) -> None:
+        path = self._path(name)
+        path.fs.pipe_file(path.path, data)
 
     def _path(self, name: str) -> ObjectStoragePath:
         from airflow.sdk import ObjectStoragePath  # noqa: PLC0415 # costly, and only processes with a store need it

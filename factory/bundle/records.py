@@ -197,14 +197,22 @@ def state_path(root: Path) -> Path:
 def read_state(root: Path) -> State:
     """Read the state below a store's root; a missing or damaged one is that of a store never refreshed."""
     try:
-        data = json.loads(state_path(root).read_bytes())
+        return state_of(state_path(root).read_bytes())
+    except FileNotFoundError:
+        return State()
+
+
+def state_of(text: bytes) -> State:
+    """The state of its stored form; a damaged one is that of a store never refreshed."""
+    try:
+        data = json.loads(text)
         origin = None if data.get("origin") is None else Origin(**data["origin"])
         dags = DagRecords(**data.get("dags", {}))
         if isinstance(dags.registered, list):  # as before 0.1.0
             dags = replace(dags, registered=dict.fromkeys(dags.registered, ""))
         later = {name: data[name] for name in ("problems", "source", "written_by") if name in data}
         return State(data["version"], dict(data["owners"]), origin, dags, **later)
-    except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         return State()
 
 

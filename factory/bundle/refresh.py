@@ -57,6 +57,7 @@ class Refresher:
     settle_seconds: float = SETTLE_SECONDS
     empty_seconds: float = EMPTY_SECONDS
     _state: State = field(default_factory=State, init=False)
+    _recalled: State | None = field(default=None, init=False)
     _manifest: Manifest = field(default_factory=lambda: Manifest({}), init=False)
     _listing: Listing | None = field(default=None, init=False)
     _files: Sequence[PipelineFile] = field(default=(), init=False)
@@ -78,7 +79,7 @@ class Refresher:
         :raises FolderUnavailableError: the folder cannot be read; what was there stays.
         :raises StoreError: the version cannot be kept, here or in the archives; what was there stays.
         """
-        if read_state(self.store.root) != self._state:
+        if self._known_state() != self._state:
             self._forget()
         if database is not None:
             self._look_at(database)
@@ -182,12 +183,20 @@ class Refresher:
 
     def _forget(self) -> None:
         """Start from what is on disk: another process, or nobody yet, wrote it."""
-        self._state = read_state(self.store.root)
+        self._state = self._known_state()
         self._listing = None
         self._current.forget()
         self.store.forget()
         self.store.clear_building()
         self._manifest = self._last()
+
+    def _known_state(self) -> State:
+        """That of this disk; where it is empty, as that of a new pod, what the archives recall of the DAGs."""
+        state = read_state(self.store.root)
+        if state.version is not None or self.archives is None:
+            return state
+        self._recalled = self._recalled or self.archives.recalled()
+        return self._recalled
 
     def _last(self) -> Manifest:
         """The files of the last version; none where there is none, or it was lost."""
@@ -205,7 +214,8 @@ class Refresher:
             unreadable = {path: listing.problems[path] for path in stubs.unreadable_folders(listing)}
             ownership = settle(files, stubs.uncopied_pipelines(listing), self._state.owners)
             dags = self._state.dags.of(files, ownership.owners, self._state.owners)
-            shown = self._shown(staged, files)
+            beside = self.beside(staged, self.origin.environment) if self.beside is not None else lambda _: ""
+            shown = stubs.shown_beside(files, beside, self._beside)
             texts = stubs.stub_texts(
                 files,
                 listing,
@@ -240,17 +250,6 @@ class Refresher:
         )
         return manifest, state, files
 
-    def _shown(self, staged: Path, files: Sequence[PipelineFile]) -> dict[str, tuple[PipelineFile, str]]:
-        """What stubs show below their pipelines' texts; of a file that is the one of the last time it is known."""
-        beside = self.beside(staged, self.origin.environment) if self.beside is not None else lambda _: ""
-        before = self._beside
-        return {
-            file.path: before[file.path]
-            if file.path in before and before[file.path][0] is file
-            else (file, beside(file.path))
-            for file in files
-        }
-
     def _unchanged(self, listing: Listing) -> dict[str, PipelineFile]:
         """What is known of the pipelines that no change touches, so that an edit costs the same among many.
 
@@ -283,6 +282,8 @@ class Refresher:
 
     def _save(self, state: State) -> None:
         if state != self._state:
+            if self.archives is not None:
+                self.archives.set_state(state)
             self.store.replace(state_path(self.store.root), state.text)
             self._state = state
 

@@ -189,6 +189,18 @@ def uncopied_pipelines(listing: Listing) -> dict[str, str]:
     return {path: reason for path, reason in listing.problems.items() if is_pipeline_path(path)}
 
 
+def shown_beside(
+    files: Sequence[PipelineFile], beside: Callable[[str], str], before: Mapping[str, tuple[PipelineFile, str]]
+) -> dict[str, tuple[PipelineFile, str]]:
+    """What stubs show below their pipelines' texts; of a file that is the one of the last time it is known."""
+    return {
+        file.path: before[file.path]
+        if file.path in before and before[file.path][0] is file
+        else (file, beside(file.path))
+        for file in files
+    }
+
+
 def stub_texts(
     files: Sequence[PipelineFile],
     listing: Listing,

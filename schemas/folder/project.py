@@ -14,10 +14,12 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from schemas.findings.suggestions import meant
-from schemas.text.document import Document
+
+if TYPE_CHECKING:
+    from schemas.text.document import Document
 
 FOLDER_VARIABLE = "PIPELINES_FOLDER"
 FOLDER_NAME = "pipelines"
