@@ -114,7 +114,7 @@ class DagRecords:
         """
         now = datetime.now(UTC).isoformat(timespec="seconds")
         written = ((dag_id, text) for file in files for dag_id, text in file.schedules if dag_id in owners)
-        # A mistake in a schedule is no other schedule: mended, the pipeline has its missed slot like any broken one.
+        # A mistake in a schedule is no other schedule: fixed, the pipeline has its missed slot like any broken one.
         found = {dag_id: _digest(text) for dag_id, text in written if text or dag_id not in self.schedules}
         schedules = {dag_id: digest for dag_id, digest in self.schedules.items() if dag_id in owners} | found
         since = {}

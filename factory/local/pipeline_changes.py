@@ -32,7 +32,7 @@ NOT_READ = " (not read).yaml"
 
 COMES_BACK = (
     "it was deleted in Airflow, and its history with it. Its file is still there, so it comes back within a minute, "
-    "paused (one that is broken: when it is mended). To retire it, remove the file"
+    "paused (one that is broken: when it is fixed). To retire it, remove the file"
 )
 WAITS = "they wait until the file is back, or until you end them in the UI (Mark as failed)"
 

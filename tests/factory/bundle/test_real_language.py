@@ -235,7 +235,7 @@ def test_a_stub_shows_warnings_and_values_in_force_of_what_it_was_made_from(refr
     ['"0 7 * * 9"', '"@dayly"', "{cro: 0 7 * * *}", "[a]", "{every: soon}", '"0 7 * * *"\ntimezone: Europe/Berln'],
 )
 def test_a_mistake_in_a_schedule_is_no_other_schedule(folder: Path, wrong: str) -> None:
-    """Mended, a pipeline makes up for the slot that it missed, as one does that was broken elsewhere."""
+    """Fixed, a pipeline makes up for the slot that it missed, as one does that was broken elsewhere."""
 
     def of(schedule: str, before: DagRecords, known_before: tuple[str, ...] = ("other",)) -> DagRecords:
         put(folder, {"other.yaml": f"schedule: {schedule}\n{OTHER}"})
