@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -27,6 +28,8 @@ _SQL = (".sql", ".hql")
 _HTML = (".html",)
 _SPEC = (".vl.json", ".vl.yaml", ".vl.yml")
 _ENDINGS = {"bash_command": _SHELL, "sql": _SQL, "hql": _SQL, "spec": _SPEC, "html_content": _HTML}
+_NAME = r"(?<!> )(?<![\w./$~{}<>=:-])(?:\./)?(\w[\w-]*(?:/\w[\w-]*)*\.(?:py|sh|bash|sql|ipynb|R|jar))(?![\w./*-])"
+"""A program by a relative path, as a word of a command. Data may be what the command itself writes."""
 _LONGEST = 255
 _LONGEST_FILE = 200_000
 """Characters of a file; a longer one is data."""
@@ -38,9 +41,11 @@ def check(subject: Subject, folder: Path) -> Iterator[Diagnostic]:
     Airflow takes a template field's text for a file's name where it ends with one of the operator's `template_ext`
     (`airflow.sdk.definitions._internal.abstractoperator`), a whole command that ends with `.sh` included.
     """
+    places = ((folder / subject.path).parent, folder)
+    if subject.may_hold("bash_command"):
+        yield from _files_in_commands(subject, places)
     if not subject.may_hold(*_SHELL, *_SQL, *_SPEC, *_HTML):
         return
-    places = ((folder / subject.path).parent, folder)
     yield from _templates_in_files(subject, folder, places)
     for task in subject.tasks:
         for path, text in templates(task.with_path, task.arguments, places):
@@ -48,6 +53,27 @@ def check(subject: Subject, folder: Path) -> Iterator[Diagnostic]:
                 yield missing_template(subject, path, text, places, whose="the pipeline")
     for reference in subject.references if subject.may_hold("${tasks", "${expand") else ():
         yield from _file_of_a_run(subject, reference)
+
+
+def _files_in_commands(subject: Subject, places: Sequence[Path]) -> Iterator[Diagnostic]:
+    """A program of the pipelines folder in a command, which starts in an empty folder."""
+    for task in subject.tasks:
+        command = task.arguments.get("bash_command")
+        if not isinstance(command, str) or "cwd" in task.arguments or command.endswith(_SHELL):
+            continue
+        named = re.finditer(_NAME, command) if not re.search(r"\bcd\b|<<", command) else ()
+        found = next((match for match in named if _file(match[1], places) is not None), None)
+        if found is None:
+            continue
+        stem, _, ending = found[1].rpartition(".")
+        help_text = "write its path on the machines where tasks run, or the folder as `cwd`"
+        if ending == "py":
+            help_text = f"name a function of it: `uses: {stem.replace('/', '.')}.FUNCTION`"
+        elif f".{ending}" in _SHELL:
+            help_text = f"write `bash_command: {found[1]}` and nothing else: Airflow runs the text of the file"
+        message = f"a command starts in an empty folder, where there is no `{found[1]}`"
+        path = (*task.with_path, "bash_command")
+        yield subject.finding(Code.SURPRISING_COMMAND, path, message, help=help_text, part=found.span(1))
 
 
 def _file_of_a_run(subject: Subject, reference: Reference) -> Iterator[Diagnostic]:
