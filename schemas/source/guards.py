@@ -30,6 +30,7 @@ _DISPLAYS: Mapping[type[ast.AST], Callable[[Iterable[Any]], Any]] = {ast.List: l
 _TYPES: Mapping[str, type] = {each.__name__: each for each in (str, int, float, bool, list, dict, tuple, set)}
 _METHODS = frozenset({"lower", "upper", "strip", "startswith", "endswith", "get", "keys", "values", "items"})
 _CHANGING = (list, dict, set)
+_LONGEST = 100_000  # a sum of a sum of a sum … has no end
 _FAILURES = (AttributeError, KeyError, TypeError, ValueError)
 
 
@@ -231,7 +232,7 @@ class _Frame:
     def _value(self, node: ast.expr) -> Any:
         """What an expression is. Raises what Python would raise, and _UnknownError."""
         value = self._read(node)
-        if value is UNKNOWN or value is PRESENT:
+        if value is UNKNOWN or value is PRESENT or (isinstance(value, str | list | tuple) and len(value) > _LONGEST):
             raise _UnknownError
         return value
 

@@ -103,3 +103,17 @@ def test_environments_that_are_too_many_values_together_are_named_as_not_checked
     assert [(d.code, d.severity) for d in result.diagnostics] == [(Code.TOO_LARGE, Severity.WARNING)]
     assert "not checked in `e3`" in result.diagnostics[0].message
     assert result.pipelines
+
+
+def test_a_constructor_that_doubles_a_text_again_and_again_is_read_in_bounded_memory(tmp_path: Path) -> None:
+    doubled = "        x = x + x\n" * 50
+    (tmp_path / "ops.py").write_text(
+        "from airflow.sdk import BaseOperator\nclass Big(BaseOperator):\n    def __init__(self, a=None, **kw):\n"
+        f"        x = 'ab'\n{doubled}        if a == 'b':\n            raise ValueError('no b')\n"
+        "        super().__init__(**kw)\n"
+    )
+    (tmp_path / "orders.yaml").write_text("tasks: [{id: a, uses: ops.Big, with: {a: b}}]\n")
+
+    found = Checker(tmp_path, CheckOptions(environ={})).folder().diagnostics
+
+    assert ["no b" in one.message for one in found] == [True]
