@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from factory.reporters.text import counted
@@ -234,32 +234,32 @@ def holds(figure: Any, expected: Mapping[str, Any]) -> bool:
     number = _number(figure)
     if number is None:
         raise CheckError(f"`{figure}` is no number")
-    off = float(expected.get("tolerance") or 0)
-    tests: Mapping[str, Callable[[float], bool]] = {
-        "equal_to": lambda wanted: _below(wanted, off) <= number <= _above(wanted, off),
-        "greater_than": lambda wanted: number > _below(wanted, off),
-        "geq_to": lambda wanted: number >= _below(wanted, off),
-        "less_than": lambda wanted: number < _above(wanted, off),
-        "leq_to": lambda wanted: number <= _above(wanted, off),
-    }
-    return not math.isnan(number) and all(
-        tests[key](float(wanted)) for key, wanted in expected.items() if key != "tolerance" and wanted is not None
-    )
+    if number.is_nan():
+        return False
+    for key, test in _TESTS.items():
+        if expected.get(key) is not None:
+            wanted = Decimal(str(expected[key]))
+            if not test(number, wanted, abs(wanted) * Decimal(str(expected.get("tolerance") or 0))):
+                return False
+    return True
 
 
-def _number(figure: Any) -> float | None:
+_TESTS: Mapping[str, Callable[[Decimal, Decimal, Decimal], bool]] = {
+    "equal_to": lambda number, wanted, off: abs(number - wanted) <= off if off else number == wanted,
+    "greater_than": lambda number, wanted, off: number > (wanted - off if off else wanted),
+    "geq_to": lambda number, wanted, off: number >= (wanted - off if off else wanted),
+    "less_than": lambda number, wanted, off: number < (wanted + off if off else wanted),
+    "leq_to": lambda number, wanted, off: number <= (wanted + off if off else wanted),
+}
+"""Of a figure, what it is held against, and how far it may be off. Sums are rounded, so there is none without need."""
+
+
+def _number(figure: Any) -> Decimal | None:
+    """A figure with all of its digits: a float would make 2^53 of 2^53 + 1."""
     try:
-        return float(figure)
-    except (TypeError, ValueError):
+        return Decimal(int(figure)) if isinstance(figure, bool) else Decimal(str(figure))
+    except InvalidOperation:
         return None
-
-
-def _below(wanted: float, share: float) -> float:
-    return wanted - abs(wanted) * share
-
-
-def _above(wanted: float, share: float) -> float:
-    return wanted + abs(wanted) * share
 
 
 _WORDS = {

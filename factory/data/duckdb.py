@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,12 +17,11 @@ from typing import Any
 
 from factory.data import imported
 from factory.data.columns import FLOAT_DIGITS
-from factory.data.places import NewFile, absolute, format_of, found, kind_said, local_copy
-from factory.data.row_files import RowFileWriter, has_long_numbers, limited, plain_rows, read_rows
-from factory.data.sql import database_words, result_rows, text_literal, write_rows
+from factory.data.places import NewFile, RowFileError, format_of, found, kind_said, local_copy
+from factory.data.row_files import RowFileWriter, limited, may_lose_digits, plain_rows, read_rows
+from factory.data.sql import database_words, duckdb_connection, quoted, result_rows, text_literal, write_rows
+from factory.data.values import DUCKDB_TIMES, FINE_TIME, is_inexact_in_duckdb
 
-DATABASE_PATIENCE = 600
-"""Seconds to wait for another process that has the database file open: DuckDB lets one in at a time."""
 _WRITES = ("COPY", "COPY_DATABASE", "EXPORT", "ATTACH", "DETACH", "LOAD", "SET", "VARIABLE_SET", "PRAGMA")
 """Statements that reach outside, or change what may be reached."""
 
@@ -38,6 +36,8 @@ class Query:
     memory_limit: str | None = None
     threads: int | None = None
     external_access: bool = False
+    aside: list[str] = field(default_factory=list)
+    """What is said of columns that are not called what they were."""
 
 
 def run_query(query: Query, *, max_rows: int | None = None, to: str | None = None) -> list[dict[str, Any]] | str:
@@ -55,7 +55,7 @@ def run_query(query: Query, *, max_rows: int | None = None, to: str | None = Non
             if new is not None:
                 path = _copied(connection, last, new)
             else:
-                cursor = connection.execute(last)
+                cursor = _with_nanoseconds(connection, connection.execute(last), last)
                 rows = result_rows(cursor) if cursor.description is not None else iter(())
                 if to is None:
                     return limited(plain_rows(rows), max_rows)
@@ -71,7 +71,10 @@ def run_query(query: Query, *, max_rows: int | None = None, to: str | None = Non
 @contextmanager
 def opened(query: Query, *, writes: str | None = None) -> Iterator[Any]:
     """A connection that has the tables of a query, and reaches nothing else, but for the local file `writes`."""
-    with tempfile.TemporaryDirectory(prefix="duckdb-") as folder, _connection(query) as connection:
+    with (
+        tempfile.TemporaryDirectory(prefix="duckdb-") as folder,
+        duckdb_connection(query.database, query.memory_limit, query.threads) as connection,
+    ):
         files = {name: local_files(name, value, Path(folder)) for name, value in query.tables.items()}
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"SET temp_directory = {text_literal(folder + '/spilled')}")
@@ -82,36 +85,9 @@ def opened(query: Query, *, writes: str | None = None) -> Iterator[Any]:
             connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         for name, paths in files.items():
-            view = f"CREATE TEMP VIEW {quoted(name)} AS SELECT * FROM {reader(connection, paths)}"
-            connection.execute(view)
+            connection.execute(f"CREATE TEMP VIEW {quoted(name)} AS SELECT * FROM {reader(connection, paths)}")
+            query.aside.extend(_named_alike(connection, name, paths))
         yield connection
-
-
-@contextmanager
-def _connection(query: Query) -> Iterator[Any]:
-    duckdb = imported("duckdb", task="duckdb", extra="duckdb")
-    config: dict[str, str] = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
-    if query.memory_limit is not None:
-        config["memory_limit"] = query.memory_limit
-    if query.threads is not None:
-        config["threads"] = str(query.threads)
-    path = ":memory:" if query.database is None else absolute(query.database)
-    connection = _patiently(duckdb, path, config)
-    try:
-        yield connection
-    finally:
-        connection.close()
-
-
-def _patiently(duckdb: Any, path: str, config: Mapping[str, str]) -> Any:
-    until = time.monotonic() + DATABASE_PATIENCE
-    while True:
-        try:
-            return duckdb.connect(path, config=config)
-        except duckdb.IOException as error:
-            if "lock" not in str(error) or time.monotonic() > until:
-                raise
-        time.sleep(0.2)
 
 
 def _statements(connection: Any, query: Query) -> list[str]:
@@ -125,6 +101,16 @@ def _statements(connection: Any, query: Query) -> list[str]:
                 f"a {kind} statement needs `external_access: true`: without it, `sql` reads what `tables` names"
             )
     return [statement.query for statement in statements]
+
+
+def _with_nanoseconds(connection: Any, cursor: Any, statement: str) -> Any:
+    """The result with times of nanoseconds as text: Python has no place for them, and DuckDB cuts them off."""
+    fine = {name: str(kind) for name, kind, *_ in cursor.description or () if str(kind).endswith("_NS")}
+    if not fine or str(connection.extract_statements(statement)[0].type).rpartition(".")[2] != "SELECT":
+        return cursor
+    zones = {name: " || ':00'" if kind == "TIMESTAMPTZ_NS" else "" for name, kind in fine.items()}  # `+00` is UTC
+    texts = (f"replace({quoted(n)}::VARCHAR, ' ', 'T'){zone} AS {quoted(n)}" for n, zone in zones.items())
+    return connection.execute(f"SELECT * REPLACE ({', '.join(texts)}) FROM ({statement.strip().rstrip(';')}\n)")
 
 
 def _copied(connection: Any, statement: str, new: NewFile) -> str:
@@ -172,9 +158,35 @@ def local_files(name: str, value: Any, folder: Path) -> list[str]:
     if kind is str:
         paths = [path for pattern in value for path in found(pattern)]
         return [local_copy(path, folder) for path in paths]
-    with RowFileWriter(str(Path(tempfile.mkdtemp(dir=folder)) / "rows.jsonl")) as file:
-        file.write(value)
-    return [file.path]
+    path = str(Path(tempfile.mkdtemp(dir=folder)) / "rows.jsonl")
+    try:
+        with RowFileWriter(path) as file:
+            file.write(value)
+    except RowFileError as error:
+        raise DuckdbError(str(error).replace(f"`{path}`", f"the table `{name}`")) from None
+    return [path]
+
+
+def _named_alike(connection: Any, name: str, paths: Sequence[str]) -> Iterator[str]:
+    """What is said of two columns that differ by letter case alone: DuckDB calls the second `A_1`."""
+    asked = "SELECT column_name FROM duckdb_columns() WHERE database_name = 'temp' AND table_name = ?"
+    names = [one for (one,) in connection.execute(asked, [name]).fetchall()]
+    folded = {one.casefold() for one in names}
+    others = [one for one in names if (found := re.fullmatch(r"(.+)_\d+", one)) and found[1].casefold() in folded]
+    if not others:
+        return
+    kind, listed = format_of(paths[0])[0], f"[{', '.join(map(text_literal, paths))}]"
+    objects = f"read_json_objects({listed}, maximum_object_size = {_LARGEST_OBJECT})"
+    keys = f"SELECT DISTINCT unnest(json_keys(json)) FROM {objects}"
+    asked = f"SELECT name FROM parquet_schema({listed})" if kind == "parquet" else keys
+    rows = [] if kind == "csv" else connection.execute(asked).fetchall()
+    written = [one for (one,) in rows] or [one for path in paths for one in next(read_rows(path), ())]
+    spelt: dict[str, set[str]] = {}
+    for one in written:
+        spelt.setdefault(one.casefold(), set()).add(one)
+    for alike in (sorted(some) for some in spelt.values() if len(some) > 1):
+        said = " and ".join(f"`{one}`" for one in alike)
+        yield f"the columns {said} of the table `{name}` are one name to SQL; one of them is `{others[0]}` here"
 
 
 def reader(connection: Any, paths: Sequence[str]) -> str:
@@ -187,7 +199,7 @@ def reader(connection: Any, paths: Sequence[str]) -> str:
     if kind == "parquet":
         return f"read_parquet({listed}, union_by_name = true)"
     options = f"union_by_name = {len(paths) > 1}, sample_size = -1"
-    may_lose = any(map(has_long_numbers, paths))
+    may_lose = any(map(may_lose_digits, paths))
     if kind == "csv":
         plain = f"read_csv({listed}, {options})"
         exact = may_lose and _exact_csv(connection, plain, f"read_csv({listed}, {options}, all_varchar = true)")
@@ -207,12 +219,16 @@ def _types(connection: Any, reader: str) -> dict[str, Any]:
 
 
 def _exact_csv(connection: Any, plain: str, as_text: str) -> dict[str, str]:
-    """The columns that would be read as floats and lose digits, each with a type that keeps them."""
+    """The columns that would be read as floats or times and lose digits, each with a type that keeps them."""
     exact: dict[str, str] = {}
     for name, kind in _types(connection, plain).items():
+        text = f"trim({quoted(name)})"
+        if str(kind) in DUCKDB_TIMES:
+            asked = f"SELECT bool_or(regexp_matches({text}, '{FINE_TIME}')) FROM {as_text}"
+            if connection.execute(asked).fetchone()[0]:
+                exact[name] = "VARCHAR"
         if kind.id != "double":
             continue
-        text = f"trim({quoted(name)})"
         whole = f"max(length(regexp_replace(split_part({text}, '.', 1), '[^0-9]', '', 'g')))"
         after = f"max(CASE WHEN {text} LIKE '%.%' THEN length({text}) - strpos({text}, '.') ELSE 0 END)"
         asked = f"SELECT bool_or({_loses_digits(text)}), bool_or({text} ILIKE '%e%'), {whole}, {after} FROM {as_text}"
@@ -230,7 +246,8 @@ def _loses_digits(text: str) -> str:
 
 
 def _json_loses_digits(connection: Any, listed: str) -> bool:
-    """Whether JSON has numbers that a float cannot hold: DuckDB's JSON reader makes floats of some."""
+    """Whether JSON has numbers that a float cannot hold, of some of which DuckDB's reader makes floats, or times with
+    nanoseconds, which it cuts off."""
     lines = (
         f"read_csv({listed}, columns = {{'line': 'VARCHAR'}}, delim = '\x01', quote = '', escape = '', header = false"
     )
@@ -238,11 +255,12 @@ def _json_loses_digits(connection: Any, listed: str) -> bool:
     number = f"-?[0-9]+[.][0-9]+|-?[0-9]{{{FLOAT_DIGITS + 1},}}"
     numbers = f"SELECT unnest(regexp_extract_all(line, '{number}')) AS number FROM {lines}"
     found = connection.execute(f"SELECT count(*) FROM ({numbers}) WHERE {_loses_digits('number')}").fetchone()
-    return bool(found[0])
+    fine = f"SELECT 1 FROM {lines} WHERE regexp_matches(line, '{FINE_TIME}') LIMIT 1"
+    return bool(found[0]) or connection.execute(fine).fetchone() is not None
 
 
 def _exact_json(connection: Any, plain: str, paths: Sequence[str]) -> dict[str, str]:
-    """A type for each column of JSON where one of them has numbers that a float cannot hold; else none.
+    """A type for each column of JSON where one of them has numbers or times that would lose digits; else none.
 
     Raises DuckdbError.
     """
@@ -256,38 +274,26 @@ def _exact_json(connection: Any, plain: str, paths: Sequence[str]) -> dict[str, 
                 raise DuckdbError(
                     f"two columns are named `{name}`, in upper or in lower case: DuckDB has one name for them"
                 )
-            if _is_inexact(value, kind):
-                if kind.id != "double":
+            if is_inexact_in_duckdb(value, kind):
+                if kind.id != "double" and str(kind) not in DUCKDB_TIMES:
                     raise DuckdbError(
-                        f"the column `{name}` has a number with more digits than a float keeps: write it as text"
+                        f"the column `{name}` has a number with more digits than a float keeps, or a nested time with "
+                        "nanoseconds: write the number as text, the time in a column of its own"
                     )
                 inexact.add(name)
             if kind.id == "double" and value is not None:
                 whole, after = digits.get(name, (0, 0))
                 _, figures, exponent = Decimal(str(value)).as_tuple()
                 digits[name] = (max(whole, len(figures) + int(exponent)), max(after, -int(exponent)))
-    for name in inexact:
+    fine = {name for name in inexact if str(types[name]) in DUCKDB_TIMES}
+    for name in inexact - fine:
         if sum(digits[name]) > _DECIMAL_DIGITS:
             raise DuckdbError(
                 f"the column `{name}` has numbers of more than {_DECIMAL_DIGITS} digits: write them as text"
             )
-    exact = {name: f"DECIMAL({_DECIMAL_DIGITS},{digits[name][1]})" for name in inexact}
+    exact = {name: f"DECIMAL({_DECIMAL_DIGITS},{digits[name][1]})" for name in inexact - fine}
+    exact |= dict.fromkeys(fine, "VARCHAR")
     return {name: exact.get(name, str(kind)) for name, kind in types.items()} if exact else {}
-
-
-def _is_inexact(value: Any, kind: Any) -> bool:
-    """Whether a value of JSON would lose digits in a type of DuckDB."""
-    if isinstance(value, dict):
-        inner = dict(kind.children) if kind.id in ("struct", "map") else {}
-        return any(_is_inexact(one, inner.get(name, inner.get("value", kind))) for name, one in value.items())
-    if isinstance(value, list):
-        return any(_is_inexact(one, kind.children[0][1] if kind.id == "list" else kind) for one in value)
-    return isinstance(value, Decimal) or (type(value) is int and kind.id == "double" and int(float(value)) != value)
-
-
-def quoted(name: str) -> str:
-    """A name as SQL writes it."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _struct(types: Mapping[str, str]) -> str:

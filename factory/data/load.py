@@ -131,6 +131,6 @@ def load_id(*parts: Any) -> str:
     return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
 
 
-def all_csv(files: Sequence[str]) -> bool:
+def all_csv(files: Sequence[Any]) -> bool:
     """Whether the values of files are text, whatever they mean."""
-    return bool(files) and all(format_of(path)[0] == "csv" for path in files)
+    return bool(files) and all(isinstance(path, str) and format_of(path)[0] == "csv" for path in files)

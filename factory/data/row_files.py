@@ -12,6 +12,7 @@ import csv
 import gzip
 import io
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
@@ -151,6 +152,8 @@ def read_rows(path: str | Sequence[str]) -> Iterator[dict[str, Any]]:
 
     CSV has text only: what was null is empty. Raises RowFileError.
     """
+    if not isinstance(path, Sequence):
+        raise RowFileError(f"`file` is {kind_said(path)}, not a path")
     for number, pattern in enumerate([path] if isinstance(path, str) else path, start=1):
         if not isinstance(pattern, str):
             raise RowFileError(f"entry {number} of `file` is {kind_said(pattern)}, not a path")
@@ -159,21 +162,28 @@ def read_rows(path: str | Sequence[str]) -> Iterator[dict[str, Any]]:
                 yield from _rows_in(one, file)
 
 
-_DIGITS = bytes(48 if chr(byte) in "0123456789." else 32 for byte in range(256))
+_DIGITS = bytes(48 if chr(byte) in "0123456789." else 58 if byte == 58 else 32 for byte in range(256))
 _TOO_LONG = b"0" * (FLOAT_DIGITS + 1)
+_FINE = re.compile(rb":\d{1,2}\.\d{7}")
+"""A time with more digits than microseconds have."""
+_MAYBE_FINE = b":" + b"0" * len("5.1234567")
 
 
-def has_long_numbers(path: str) -> bool:
-    """Whether a text file may have a number that a float cannot hold, by a quick look. Raises RowFileError."""
+def may_lose_digits(path: str) -> bool:
+    """Whether a text file may have a number that a float cannot hold, or a time with nanoseconds, by a quick look.
+
+    Raises RowFileError.
+    """
     with opened_to_read(path) as file:
         end = b""
         try:
             data = _unzipped(path, file)
             while piece := data.read(1 << 20):
-                signs = end + piece.translate(_DIGITS)
-                if _TOO_LONG in signs:
+                text = end + piece
+                signs = text.translate(_DIGITS)
+                if _TOO_LONG in signs or (_MAYBE_FINE in signs and _FINE.search(text)):
                     return True
-                end = signs[-FLOAT_DIGITS:]
+                end = text[-FLOAT_DIGITS:]
         except (EOFError, OSError) as error:
             raise RowFileError(f"`{path}` cannot be read: {error}") from None
     return False
@@ -214,8 +224,7 @@ def _csv_rows(path: str, data: IO[bytes]) -> Iterator[dict[str, Any]]:
     csv.field_size_limit(sys.maxsize)  # what bounds the file bounds its fields
     reader = csv.DictReader(io.TextIOWrapper(data, "utf-8-sig", newline=""))
     columns = list(reader.fieldnames or ())
-    twice = next((name for at, name in enumerate(columns) if name in columns[:at]), None)
-    if twice is not None:
+    if (twice := _twice(columns)) is not None:
         raise RowFileError(f"`{path}`: two columns are named `{twice}`")
     for number, row in enumerate(reader, 1):
         if None in row:
@@ -229,7 +238,61 @@ def _parquet_rows(path: str, file: IO[bytes]) -> Iterator[dict[str, Any]]:
 
     try:
         with pyarrow.parquet.ParquetFile(file) as parquet:
+            fields = parquet.schema_arrow
+            if (twice := _twice(fields.names)) is not None:
+                raise RowFileError(f"`{path}`: two columns are named `{twice}`")
+            fine = [at for at, field in enumerate(fields) if re.search(r"(?:timestamp|time64)\[ns", str(field.type))]
             for batch in parquet.iter_batches(ROWS_AT_ONCE):
-                yield from batch.to_pylist()
+                if not fine:
+                    yield from batch.to_pylist()
+                    continue
+                columns = [
+                    _times(path, batch, at) if at in fine else batch[at].to_pylist() for at in range(len(fields))
+                ]
+                yield from (dict(zip(fields.names, row, strict=True)) for row in zip(*columns, strict=True))
     except error_of_arrow as error:
         raise RowFileError(f"`{path}` is not Parquet: {error}") from None
+
+
+def _twice(names: Sequence[str]) -> str | None:
+    return next((name for at, name in enumerate(names) if name in names[:at]), None)
+
+
+def _times(path: str, batch: Any, at: int) -> list[Any]:
+    """A column's times of nanoseconds as Python's, which keep microseconds; as text where these are not enough."""
+    pyarrow, column = arrow(), batch[at]
+    kind, coarse = column.type, _in_microseconds(column.type)
+    try:
+        return cast(list[Any], column.cast(coarse).to_pylist())
+    except pyarrow.ArrowException:
+        if pyarrow.types.is_nested(kind):
+            name = batch.schema.names[at]
+            raise RowFileError(f"`{path}`: the column `{name}` has nanoseconds inside nested values") from None
+    numbers = column.cast(pyarrow.int64()).to_pylist()
+    is_clock = pyarrow.types.is_time(kind)
+    seconds = pyarrow.array([None if one is None else one // 10**9 for one in numbers], pyarrow.int64())
+    whole = seconds.cast(pyarrow.int32()).cast(pyarrow.time32("s")) if is_clock else seconds.cast(_timestamp("s", kind))
+    texts = [None if one is None else one.isoformat() for one in whole.to_pylist()]
+    ends = len("00:00:00" if is_clock else "2026-01-01T00:00:00")
+    return [
+        value if text is None or number % 1000 == 0 else f"{text[:ends]}.{number % 10**9:09}{text[ends:]}"
+        for value, number, text in zip(column.cast(coarse, safe=False).to_pylist(), numbers, texts, strict=True)
+    ]
+
+
+def _timestamp(unit: str, kind: Any) -> Any:
+    return arrow().timestamp(unit, kind.tz)
+
+
+def _in_microseconds(kind: Any) -> Any:
+    """An Arrow type with microseconds in place of nanoseconds, inside it, too."""
+    pyarrow = arrow()
+    if pyarrow.types.is_timestamp(kind):
+        return _timestamp("us", kind) if kind.unit == "ns" else kind
+    if pyarrow.types.is_map(kind):
+        return pyarrow.map_(kind.key_type, _in_microseconds(kind.item_type))
+    if pyarrow.types.is_struct(kind):
+        return pyarrow.struct([(field.name, _in_microseconds(field.type)) for field in kind])
+    if pyarrow.types.is_nested(kind):  # a list
+        return pyarrow.list_(_in_microseconds(kind.value_type))
+    return pyarrow.time64("us") if kind == pyarrow.time64("ns") else kind

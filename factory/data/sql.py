@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
+from factory.data import imported
+from factory.data.places import absolute
 from factory.data.row_files import RowFileWriter, TooManyRowsError, limited, plain_rows, plain_value
 
 if TYPE_CHECKING:
@@ -17,6 +21,8 @@ _ROWS_AT_ONCE = 5_000
 _MARK = "\ufeff"
 SQLITE_PATIENCE = 600
 """Seconds to wait until another task has written."""
+DATABASE_PATIENCE = 600
+"""Seconds to wait for another process that has the database file open: DuckDB lets one in at a time."""
 
 _NO_ROWS = "the last statement gives no rows to fetch"
 ONE_STATEMENT = "You can only execute one statement at a time"
@@ -47,6 +53,11 @@ def database_words(error: BaseException) -> str:
 def text_literal(value: str) -> str:
     """A text as SQL writes it."""
     return "'" + value.replace("'", "''") + "'"
+
+
+def quoted(name: str) -> str:
+    """A name as SQL writes it."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 class SqlError(Exception):
@@ -118,6 +129,33 @@ def _wait_for_other_writers(hook: DbApiHook) -> None:
         return connection
 
     hook.get_conn = patient  # type: ignore[method-assign] # the hook has no setting for it
+
+
+@contextmanager
+def duckdb_connection(database: str | None, memory_limit: str | None, threads: int | None) -> Iterator[Any]:
+    """An open DuckDB, of a file or in memory. It waits for another process that has the file open."""
+    duckdb = imported("duckdb", task="duckdb", extra="duckdb")
+    config: dict[str, str] = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+    if memory_limit is not None:
+        config["memory_limit"] = memory_limit
+    if threads is not None:
+        config["threads"] = str(threads)
+    connection = _patiently(duckdb, ":memory:" if database is None else absolute(database), config)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _patiently(duckdb: Any, path: str, config: Mapping[str, str]) -> Any:
+    until = time.monotonic() + DATABASE_PATIENCE
+    while True:
+        try:
+            return duckdb.connect(path, config=config)
+        except duckdb.IOException as error:
+            if "lock" not in str(error) or time.monotonic() > until:
+                raise
+        time.sleep(0.2)
 
 
 def run_sql(

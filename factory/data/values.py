@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
@@ -50,6 +51,9 @@ def divided(values: Sequence[Any], kind: ColumnType) -> tuple[list[Any], list[An
     return fit, others
 
 
+FINE_TIME = r"[.,][0-9]{6}[0-9]*[1-9]"
+"""Digits behind the second that neither Python's times nor DuckDB's have a place for: both cut them off."""
+DUCKDB_TIMES = ("TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "TIME", "TIME WITH TIME ZONE")
 _SMALLEST_SINGLE = 2.0**-126
 """Below it, a float of 32 bits keeps fewer digits."""
 _AS_IT_IS: Mapping[str, frozenset[type]] = MappingProxyType(
@@ -139,7 +143,9 @@ def _bool(value: Any, _: ColumnType) -> bool:
     raise TypeError
 
 
-def _second_fits(moment: datetime | time, kind: ColumnType) -> None:
+def _second_fits(value: Any, moment: datetime | time, kind: ColumnType) -> None:
+    if isinstance(value, str) and re.search(FINE_TIME, value):
+        raise ValueError
     if kind.precision is not None and moment.microsecond % 10 ** max(6 - kind.precision, 0):
         raise ValueError
 
@@ -150,7 +156,7 @@ def _timestamp(value: Any, kind: ColumnType) -> datetime:
         moment = datetime(moment.year, moment.month, moment.day)  # its zone is settled below
     if not isinstance(moment, datetime):
         raise TypeError
-    _second_fits(moment, kind)
+    _second_fits(value, moment, kind)
     if not kind.zoned:
         return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo is not None else moment
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
@@ -174,7 +180,7 @@ def _time(value: Any, kind: ColumnType) -> time:
     moment = time.fromisoformat(value) if isinstance(value, str) else value
     if not isinstance(moment, time) or moment.tzinfo is not None:
         raise TypeError
-    _second_fits(moment, kind)
+    _second_fits(value, moment, kind)
     return moment
 
 
@@ -209,6 +215,18 @@ def json_value(value: Any) -> Any:
 def as_json(value: Any) -> str:
     """A nested value as JSON text. Raises ValueError, TypeError where JSON has no form for it, such as NaN."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=json_value)
+
+
+def is_inexact_in_duckdb(value: Any, kind: Any) -> bool:
+    """Whether a value of JSON would lose digits in a type of DuckDB."""
+    if isinstance(value, dict):
+        inner = dict(kind.children) if kind.id in ("struct", "map") else {}
+        return any(is_inexact_in_duckdb(one, inner.get(name, inner.get("value", kind))) for name, one in value.items())
+    if isinstance(value, list):
+        return any(is_inexact_in_duckdb(one, kind.children[0][1] if kind.id == "list" else kind) for one in value)
+    if isinstance(value, str):
+        return str(kind) in DUCKDB_TIMES and re.search(FINE_TIME, value) is not None
+    return isinstance(value, Decimal) or (type(value) is int and kind.id == "double" and int(float(value)) != value)
 
 
 _FITTED: Mapping[str, Callable[[Any, ColumnType], Any]] = MappingProxyType(

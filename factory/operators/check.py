@@ -135,7 +135,10 @@ class CheckOperator(BaseOperator):
         if self.rows is None and self.file is None:
             raise without_rows(self)
         tables = {"rows": list(self.rows) if self.rows is not None else self.file}
-        with opened(Query((), tables)) as connection:
+        query = Query((), tables)
+        with opened(query) as connection:
+            if query.aside:
+                raise CheckError(f"{query.aside[0]}: give it another name, so that a rule can tell them apart")
 
             def ask_rows(sql: str) -> list[dict[str, Any]]:
                 try:

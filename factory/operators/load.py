@@ -87,7 +87,9 @@ class LoadOperator(BaseOperator):
             },
             self.create,
         )
-        files = [self.file] if isinstance(self.file, str) else list(self.file or ())
+        files: list[Any] = [self.file]
+        if isinstance(self.file, Sequence) and not isinstance(self.file, str):
+            files = list(self.file)
         secrets: list[str] = []
         try:
             connection = connection_of(self.conn_id)

@@ -247,3 +247,35 @@ def test_a_condition_may_end_with_a_comment(source: dict[str, Any]) -> None:
     assert first == "1 of 3 rules is broken (2 rows):"
     assert found == "- late: found 1 row that does not meet it, expected id > 2 -- late"
     assert shown.strip().startswith("id: 2, customer: cy")
+
+
+@pytest.mark.parametrize(
+    "rule", [{"max": {"leq_to": 2**53}}, {"min": {"equal_to": 2**53}}, {"max": {"less_than": 2**53 + 1}}]
+)
+def test_whole_numbers_are_held_against_each_other_exactly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rule: dict[str, Any]
+) -> None:
+    table = shop(tmp_path, monkeypatch, "t", f"CREATE TABLE t (n INTEGER); INSERT INTO t VALUES ({2**53 + 1});")
+    for given in (table, {"rows": [{"n": 2**53 + 1}]}):
+        assert f"found {2**53 + 1}, expected" in broken(given, columns={"n": rule})
+        ((kind, _),) = rule.items()
+        assert check(given, columns={"n": {kind: {"equal_to": 2**53 + 1}}})["broken"] == []
+
+
+def test_a_figure_is_what_it_is_written_as(source: dict[str, Any]) -> None:
+    rows = {"rows": [{"n": 0.1}, {"n": 0.3}]}
+    assert check(rows, columns={"n": {"min": {"equal_to": 0.1}, "max": {"leq_to": 0.3}}})["broken"] == []
+    assert check(source, row_count={"equal_to": 2.5, "tolerance": 0.2})["broken"] == []
+    assert "found 3, expected 2.5 (give or take 19%)" in broken(source, row_count={"equal_to": 2.5, "tolerance": 0.19})
+
+
+def test_names_that_differ_by_letter_case_alone_are_refused() -> None:
+    for rows in ([{"a": 1, "A": -1}], [{"a": 1}, {"A": -1}]):
+        said = "the columns `A` and `a` of the table `rows` are one name to SQL; one of them is `A_1` here"
+        assert said in broken({"rows": rows}, columns={"A": {"min": {"geq_to": 0}}})
+    assert check({"rows": [{"a": 1, "a_1": 2}]}, columns={"a_1": {"min": {"geq_to": 2}}})["broken"] == []
+
+
+def test_a_row_without_a_form_in_json_names_the_rows() -> None:
+    said = broken({"rows": [{"a": float("nan")}]}, row_count={"geq_to": 1})
+    assert said.startswith("the table `rows`: a row cannot be written as JSON")

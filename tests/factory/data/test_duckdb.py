@@ -228,3 +228,19 @@ def test_object_storage_is_read_and_written(ending: str, s3: str, monkeypatch: p
     assert (total, same) == (7.75, 1)
     with pytest.raises(AirflowException, match="no file matches"):
         run("SELECT 1", tables={"orders": f"{folder}/{ending}/no-*.{ending}"})
+
+
+@pytest.mark.parametrize("ending", ["rows", "csv", "jsonl", "parquet"])
+def test_columns_that_differ_by_letter_case_alone_are_named(
+    tmp_path: Path, ending: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [{"a": 1, "A": 2}]
+    table = rows if ending == "rows" else written(tmp_path / f"t.{ending}", rows)
+    assert run("SELECT * FROM t", tables={"t": table}) == [{"a": 1, "A_1": 2}]
+    assert "the columns `A` and `a` of the table `t` are one name to SQL; one of them is `A_1` here" in " ".join(
+        capsys.readouterr().out.split()
+    )
+    other = [{"a": 1, "a_1": 2}]
+    table = other if ending == "rows" else written(tmp_path / f"o.{ending}", other)
+    assert run("SELECT * FROM t", tables={"t": table}) == other
+    assert "one name" not in capsys.readouterr().out

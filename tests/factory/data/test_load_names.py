@@ -1,6 +1,9 @@
-"""What `load` makes of names of schemas, tables and columns."""
+"""What `load` makes of names of schemas, tables, columns and files."""
 
 from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowException
@@ -86,3 +89,20 @@ def test_a_name_that_is_too_long_ends_with_a_hash(warehouse: Warehouse) -> None:
     load([dict.fromkeys(long, 1)])
     load([dict.fromkeys(long, 2)], run_id="r2")
     assert warehouse.rows("orders") == [(1, 1, 1), (2, 2, 2)]
+
+
+@pytest.mark.usefixtures("warehouse")
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ([None], "entry 1 of `file` is null, not a path"),
+        (["a.csv", 3], "entry 2 of `file` is a number, not a path"),
+        (3, "`file` is a number, not a path"),
+        ({"a.csv": 1}, "`file` is a mapping, not a path"),
+    ],
+)
+def test_what_is_no_path_is_said(tmp_path: Path, file: Any, said: str) -> None:
+    (tmp_path / "a.csv").write_text("id\n1\n")
+    given = [str(tmp_path / one) if isinstance(one, str) else one for one in file] if isinstance(file, list) else file
+    with pytest.raises(AirflowException, match=said):
+        load(file=given)

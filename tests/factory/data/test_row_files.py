@@ -229,3 +229,13 @@ def test_what_is_no_path_is_named_with_its_entry(tmp_path: Path, entry: Any, sai
     (tmp_path / "a.jsonl").write_text('{"id":1}\n')
     with pytest.raises(RowFileError, match=f"entry 2 of `file` is {said}, not a path"):
         list(read_rows([str(tmp_path / "a.jsonl"), entry]))
+
+
+def test_parquet_with_two_columns_of_one_name_is_refused(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as form  # noqa: PLC0415 # an extra
+
+    arrays = [pyarrow.array([1]), pyarrow.array([2])]
+    form.write_table(pyarrow.Table.from_arrays(arrays, names=["a", "a"]), tmp_path / "a.parquet")
+    with pytest.raises(RowFileError, match=r"a\.parquet`: two columns are named `a`"):
+        list(read_rows(str(tmp_path / "a.parquet")))
