@@ -81,7 +81,7 @@ class ObjectBuilder:
     def named(self, dotted: str, at: DataPath) -> Any:
         """What a dotted path names, imported; also a name in a class."""
         module, _, name = dotted.rpartition(".")
-        is_class = module.rpartition(".")[2][:1].isupper()
+        is_class = module.rpartition(".")[2][:1].isupper() and self.module_of(dotted) != module
         holder = self.named(module, at) if is_class else self._module(dotted, module, at)
         try:
             return getattr(holder, name)
@@ -124,6 +124,12 @@ class ObjectBuilder:
     def is_local(self, found: type) -> bool:
         """Whether a class is defined below the pipelines folder."""
         return Path(inspect.getfile(found)).resolve().is_relative_to(self.folder.resolve())
+
+    def module_of(self, dotted: str) -> str:
+        """The module that a dotted path leads into: before the first capital, where reading source cannot tell."""
+        parts = dotted.split(".")
+        capital = next((index for index, part in enumerate(parts) if index and part[:1].isupper()), len(parts) - 1)
+        return self._reader.module_of(dotted) or ".".join(parts[:capital])
 
     @cached_property
     def _reader(self) -> SourceReader:

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import keyword
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from unicodedata import east_asian_width
+from itertools import groupby
+from unicodedata import east_asian_width, normalize
 
 from factory.build.edges import Placed, Sources
 
@@ -32,12 +33,24 @@ class Brackets:
 Code = str | Brackets
 
 
+def is_name(text: str) -> bool:
+    """Whether Python takes a text as a name, and as this one."""
+    is_free = not keyword.iskeyword(text) and text != "__debug__"
+    return text.isidentifier() and is_free and normalize("NFKC", text) == text
+
+
 def call(function: Code, arguments: Iterable[Code] = (), /, **named: Code) -> Brackets:
-    """A call; a function that is itself code with brackets comes first."""
-    items = (*(("", one) for one in arguments), *((f"{name}=", value) for name, value in named.items()))
+    """A call; a function that is itself code with brackets comes first. Arguments whose names are no names of Python
+    are given as `**{"class": …}`."""
+    items: list[tuple[str, Code]] = [("", one) for one in arguments]
+    for are_names, some in groupby(named.items(), lambda one: is_name(one[0])):
+        if are_names:
+            items += ((f"{name}=", value) for name, value in some)
+        else:
+            items.append(("**", mapping((quoted(name), value) for name, value in some)))
     if isinstance(function, str):
-        return Brackets(f"{function}(", items, ")")
-    return Brackets("(", items, ")", function)
+        return Brackets(f"{function}(", tuple(items), ")")
+    return Brackets("(", tuple(items), ")", function)
 
 
 def method(code: Code, name: str, arguments: Iterable[Code] = (), /, **named: Code) -> Brackets:
@@ -119,6 +132,12 @@ def formatted(parts: Iterable[tuple[str, bool]]) -> str:
     return f"f{_block(body)}" if block else f"f{mark}{body}{mark}"
 
 
+def documented(lines: Sequence[str]) -> str:
+    """The docstring of a module."""
+    body = "\n".join("".join(map(_escaped, line)) for line in lines).replace('"""', '\\"\\"\\"')
+    return f'"""{body}{chr(10) if len(lines) > 1 else ""}"""'
+
+
 def _block(body: str) -> str:
     """Escaped text as a literal of several lines, whose quotes do not end it."""
     inner = body.rstrip('"')
@@ -137,6 +156,8 @@ def _escaped(character: str) -> str:
 class Names:
     """The names of a module: those of variables are `taken`, imports find theirs beside them."""
 
+    module_of: Callable[[str], str]
+    """The module that a dotted path leads into."""
     taken: set[str] = field(default_factory=set)
     _whole: dict[str, str] = field(default_factory=dict)
     _parts: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -144,8 +165,8 @@ class Names:
     def new(self, *wanted: str) -> str:
         """A variable's name: the first wanted one that is free, as near as a name can be to it."""
         for text in wanted:
-            name = "".join(one if f"_{one}".isidentifier() else "_" for one in text) or "_"
-            name = f"_{name}" if not name.isidentifier() or keyword.iskeyword(name) else name
+            name = "".join(one if f"_{one}".isidentifier() else "_" for one in normalize("NFKC", text)) or "_"
+            name = name if is_name(name) else f"_{name}"
             if name not in self.taken:
                 break
         while name in self.taken:
@@ -163,10 +184,14 @@ class Names:
         return self._whole[module]
 
     def of(self, dotted: str) -> str:
-        """What a dotted path is called: classes and what is in them by their names, all else behind its module."""
-        parts = dotted.split(".")
-        first = next((index for index, part in enumerate(parts) if index and part[:1].isupper()), len(parts) - 1)
-        module, name, rest = ".".join(parts[:first]), parts[first], "".join(f".{part}" for part in parts[first + 1 :])
+        """What a dotted path is called: classes and what is in them by their names, all else behind its module.
+        Raises NoCodeError."""
+        for part in dotted.split("."):
+            if not is_name(part):
+                raise NoCodeError(f"`{dotted}` cannot be imported by name: `{part}` is no name in Python code")
+        module = self.module_of(dotted)
+        name, dot, rest = dotted.removeprefix(f"{module}.").partition(".")
+        rest = f"{dot}{rest}"
         if not name[:1].isupper() and not module.startswith(("airflow.", "factory.", "datetime")):
             return f"{self.module(module)}.{name}{rest}"
         known = self._parts.setdefault(module, {})

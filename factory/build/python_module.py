@@ -20,6 +20,7 @@ from factory.build.python_code import (
     Code,
     NoCodeError,
     call,
+    documented,
     laid_out,
     listed,
     ordered,
@@ -143,7 +144,7 @@ class PythonModule(Statements):
         ours = sorted({path.rpartition(".")[2] for path in self.names.imported() if path.startswith("factory.")})
         if ours:
             lines += ["", f"It needs the package airflow-pipeline-factory, for {', '.join(ours)}."]
-        return '"""' + "\n".join(lines) + ("\n" if len(lines) > 1 else "") + '"""'
+        return documented(lines)
 
     # Lines.
 
@@ -214,7 +215,9 @@ class Modules:
         try:
             module = PythonModule(pipeline, subject.effective, self._checker.environ)
             written = tuple(written_variables(subject, traced, module.held))
-            return ConvertedDag(dag_id, "" if has_errors(written) else module.text(), written)
+            text = "" if has_errors(written) else module.text()
+            compile(text, f"{dag_id}.py", "exec", dont_inherit=True)
+            return ConvertedDag(dag_id, text, written)
         except PipelineBuildError as error:
             if names:
                 return self._module(dag_id, subject, ())  # an operator may read a text as something else
@@ -222,3 +225,7 @@ class Modules:
         except NoCodeError as error:
             lost = subject.finding(FindingCode.NOT_CONVERTED, (), f"there is no Python module of `{dag_id}`: {error}")
             return ConvertedDag(dag_id, "", (lost,))
+        except SyntaxError as error:
+            message = f"the Python module of `{dag_id}` does not compile: {error.msg}: {(error.text or '').strip()}"
+            help_text = "this is a bug in pipeline-factory, not in the file: please report it"
+            return ConvertedDag(dag_id, "", (subject.finding(FindingCode.CHECK_FAILED, (), message, help=help_text),))

@@ -6,7 +6,7 @@ The pipeline is built, and what the build hands to Airflow is written down: both
 from __future__ import annotations
 
 import builtins
-import keyword
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -25,6 +25,7 @@ from factory.build.python_code import (
     Names,
     NoCodeError,
     call,
+    is_name,
     laid_out,
     listed,
     method,
@@ -97,7 +98,9 @@ class Statements:
         self.parameters = {
             full_id: _parameters(group) for full_id, group in groups.items() if self.entries[full_id].is_mapped_group
         }
-        self.names = Names({*dir(builtins), *(name for names in self.parameters.values() for name in names)})
+        self.names = Names(
+            self.seen.module_of, {*dir(builtins), *(name for names in self.parameters.values() for name in names)}
+        )
         self.whole = self.names.new("dag")
         self.functions = {full_id: self.names.new(self.entries[full_id].entry.id) for full_id in self.parameters}
         self.variables = {full_id: self.names.new(one.entry.id, full_id) for full_id, one in self.entries.items()}
@@ -252,7 +255,7 @@ def _parameters(group: TaskGroup) -> list[str]:
     as the rows do, so that all else is named otherwise."""
     rows = group.expand_kwargs if isinstance(group.expand_kwargs, list) else []
     found = dict.fromkeys([*(name for row in (group.expand or {}, *rows) for name in row), *_asked(group)])
-    for name in filter(keyword.iskeyword, found):
+    for name in itertools.filterfalse(is_name, found):
         raise NoCodeError(f"a function of Python takes no argument `{name}`")
     return list(found)
 

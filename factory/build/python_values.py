@@ -20,7 +20,18 @@ from airflow.sdk.definitions.timetables.assets import AssetTriggeredTimetable
 from airflow.sdk.definitions.timetables.simple import ContinuousTimetable, NullTimetable, OnceTimetable
 
 from factory.build.objects import Seen
-from factory.build.python_code import Code, Names, NoCodeError, call, formatted, laid_out, listed, mapping, quoted
+from factory.build.python_code import (
+    Code,
+    Names,
+    NoCodeError,
+    call,
+    formatted,
+    is_name,
+    laid_out,
+    listed,
+    mapping,
+    quoted,
+)
 from factory.build.python_made import DEADLINES, asset_fields, written_fields
 from factory.build.timetable import PLAIN_TIMETABLES, TIMETABLES
 from factory.operators.functions import FunctionNotifier, FunctionReference
@@ -224,7 +235,7 @@ class ValueCode:
         default = [] if value.value is NOTSET else [self.code(value.value)]
         written = {"description": value.description} if value.description is not None else {}
         schema = value.schema
-        are_names = all(name.isidentifier() and name not in ("source", "schema") for name in schema)
+        are_names = all(is_name(name) and name not in ("self", "default", "source", "schema") for name in schema)
         rest = schema if are_names else {"schema": schema}
         return call(self.names.of(f"{SDK}.Param"), default, **self.each({**written, **rest}))
 

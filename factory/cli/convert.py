@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from factory.cli import UsageError
@@ -73,8 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the files, and findings to standard error; returns the exit status."""
-    output = Path(arguments.output)
-    if output.suffix in (".py", ".yaml", ".yml") and not output.is_dir():
+    if (output := Path(arguments.output)).suffix in (".py", ".yaml", ".yml") and not output.is_dir():
         raise UsageError(f"--output {output}: name a folder; the files in it are named for their DAGs")
     modules = {path: files for path in arguments.paths if (files := _python_files(path))}
     if modules and arguments.to != "pipeline":
@@ -97,8 +97,9 @@ def _of_documents(start: Path, chosen: _Chosen, arguments: argparse.Namespace) -
     selection, paths, foreign, left_out = chosen
     options = CheckOptions(environment=arguments.environment, shown_folder=selection.shown)
     checker = Checker(selection.folder, options)
-    wrong = {path: _findings(checker, path, foreign) for path in paths}
-    wrong = {path: found for path, found in wrong.items() if has_errors(found)}
+    said = {path: [d for one in foreign[path] for d in one.diagnostics] for path in paths if path in foreign}
+    said |= {path: [*checker.file(path).diagnostics] for path in paths if path not in foreign}
+    wrong = {path: found for path, found in said.items() if has_errors(found)}
     _report([d for found in wrong.values() for d in found if d.severity is Severity.ERROR])
     for path, why in {**dict.fromkeys(wrong, "fix these errors first; nothing of it is converted"), **left_out}.items():
         print(f"factory convert: {selection.shown_path(path)}: {why}", file=sys.stderr)
@@ -166,9 +167,9 @@ def _of_python(start: Path, files: Sequence[Path], arguments: argparse.Namespace
             raise UsageError(f"{file}: it makes no DAG when it is imported")
         below = Path() if file == start else file.parent.relative_to(start)
         new += [_New(file, top / below / f"{one.dag_id}.yaml", one) for one in made]
-    if new or status:
-        return new, status
-    raise UsageError(f"{start}: its Python files make no DAG when they are imported")
+    if not (new or status):
+        raise UsageError(f"{start}: its Python files make no DAG when they are imported")
+    return new, status
 
 
 def _selected(target: Path, to: str) -> _Chosen:
@@ -186,10 +187,9 @@ def _selected(target: Path, to: str) -> _Chosen:
     paths = tuple(path for path in selection.paths if path in broken or (path in theirs) == (to == "pipeline"))
     others = {path: why for path in selection.paths if path not in paths and (why := _left_out(checker, path, to))}
     if target.is_dir():
-        if not paths:
-            why = next((f": {one}" for one in others.values()), "")
-            raise UsageError(f"{target}: there are no {whose}s in this folder{why}")
-        return selection, paths, foreign, others
+        if paths:
+            return selection, paths, foreign, others
+        raise UsageError(": ".join([f"{target}: there are no {whose}s in this folder", *islice(others.values(), 1)]))
     if len(selection.paths) != 1:
         raise UsageError(f"{target}: these are defaults; name the file that they are for")
     if not paths:
@@ -212,11 +212,6 @@ def _is_broken(checker: Checker, path: str) -> bool:
     return has_errors(found) and all(d.code is not Code.FOREIGN_DIALECT for d in found)
 
 
-def _findings(checker: Checker, path: str, foreign: Mapping[str, list[Document]]) -> tuple[Diagnostic, ...]:
-    of_others = (found for document in foreign.get(path, ()) for found in document.diagnostics)
-    return tuple(of_others) if path in foreign else checker.file(path).diagnostics
-
-
 def _converted(
     start: Path,
     selection: Selection,
@@ -225,18 +220,23 @@ def _converted(
     make: Callable[[str], Iterator[ConvertedDag]],
 ) -> Iterator[_New]:
     """The new files, each in the subfolder that its source has below the folder that is converted."""
-    top = Path("" if arguments.output == _STANDARD_OUTPUT else arguments.output)
+    is_python, top = arguments.to == "python", Path("" if arguments.output == _STANDARD_OUTPUT else arguments.output)
     folder, start = lexically_absolute(selection.folder), lexically_absolute(start if start.is_dir() else start.parent)
-    if arguments.to == "python" or not start.is_relative_to(folder):
+    if is_python or not start.is_relative_to(folder):
         start = folder  # a module looks for its files from there; and the project's folder means the pipelines in it
     for path in paths:
         below = (folder / path).parent.relative_to(start)
+        modules = _modules_in((folder / path).parent) if is_python else ()
         for made in make(path):
-            name = f"{made.dag_id}{_ENDINGS[arguments.to]}"
+            name = f"{made.dag_id}{'_dag' if made.dag_id in modules else ''}{_ENDINGS[arguments.to]}"
             if arguments.output != _STANDARD_OUTPUT and (Path(name).name != name or not name.isprintable()):
-                shown = selection.shown_path(path)
-                raise UsageError(f"{shown}: the DAG id {made.dag_id!r} is no name of a file; nothing is written")
+                raise UsageError(f"{selection.shown_path(path)}: the DAG id {made.dag_id!r} is no name of a file")
             yield _New(folder / path, top / below / name, made)
+
+
+def _modules_in(folder: Path) -> set[str]:
+    """The names of modules and packages, which go to the same place."""
+    return {one.name.removesuffix(".py") for one in folder.iterdir() if one.suffix == ".py" or any(one.rglob("*.py"))}
 
 
 def _pipelines(selection: Selection, foreign: Mapping[str, list[Document]]) -> Callable[[str], Iterator[ConvertedDag]]:

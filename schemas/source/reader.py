@@ -73,6 +73,15 @@ class SourceReader:
         tell. A value may be UNKNOWN."""
         return self._classes.refusal(found.path, arguments)
 
+    def module_of(self, dotted: str) -> str:
+        """The module that a dotted path leads into; empty where reading cannot tell."""
+        parts = dotted.split(".")
+        module, count = self._finder.walk(parts[:-1])
+        if module is None or count == len(parts) - 1:
+            return module.name if module is not None else ""
+        found = self._names.resolve(module, parts[count])
+        return module.name if isinstance(found, Definition) else ""
+
     def names_in(self, dotted: str) -> tuple[str, ...]:
         """The modules in a package, and what a module defines; for an empty name the modules below the pipelines
         folder and the first names of those that are installed for Airflow."""

@@ -2,8 +2,9 @@
 
     python round_trips.py ANSWER MODULES EVERY
 
-The JSON file ANSWER gets three mappings. `python`: for each pipeline of `tests/cases/valid`, of the examples and of the
-pairs, by `place: dag_id`, where the DAG of its Python module differs, or in one line why there is none. `yaml`: the
+The JSON file ANSWER gets `written`, which `fresh_imports.py` reads, and three mappings. `python`: for each pipeline of
+`tests/cases/valid`, of the examples and of the pairs,
+by `place: dag_id`, where the DAG of its Python module differs, or in one line why there is none. `yaml`: the
 same of the file that is made of that module, and as `by hand: NAME` of those that are made of the pairs' Python files.
 `airflow`: the same of the file that comes back from Airflow 3.4's YAML, of those of which nothing is said.
 The modules are in the folder MODULES. Of all places, every EVERYth is taken.
@@ -39,6 +40,7 @@ def main(answer: str, modules: str, every: str) -> None:
     python: dict[str, list[str]] = {}
     yaml: dict[str, list[str]] = {}
     airflow: dict[str, list[str]] = {}
+    written: list[tuple[str, str, str, Mapping[str, str]]] = []
     for place, folder, paths, environ in islice(places(), 0, None, int(every)):
         with_modules = set(sys.modules)
         path = list(sys.path)
@@ -46,6 +48,9 @@ def main(answer: str, modules: str, every: str) -> None:
         for file in paths:
             for dag_id, there, back in trips(folder, file, Path(modules) / place):
                 python[f"{place}: {dag_id}"] = there
+                module = Path(modules) / place / f"{dag_id}.py"
+                if module.exists():
+                    written.append((f"{place}: {dag_id}", str(module), str(folder), environ))
                 yaml[f"{place}: {dag_id}"] = back
             airflow |= {f"{place}: {dag_id}": lines for dag_id, lines in through_airflow(folder, file)}
         for name in environ:
@@ -56,7 +61,7 @@ def main(answer: str, modules: str, every: str) -> None:
                 del sys.modules[name]  # another folder may have one of the same name
     sys.path.append(str(Path(__file__).parent / "pairs"))
     yaml |= {f"by hand: {name}": lines for name, lines in by_hand(Path(__file__).parent / "pairs", int(every))}
-    Path(answer).write_text(json.dumps({"python": python, "yaml": yaml, "airflow": airflow}))
+    Path(answer).write_text(json.dumps({"python": python, "yaml": yaml, "airflow": airflow, "written": written}))
 
 
 def places() -> Iterator[tuple[str, Path, list[str], Mapping[str, str]]]:

@@ -1,5 +1,5 @@
 """YAML → Python → YAML: the same DAG, of every valid case, example and pair, or listed here with the reason. The pairs'
-Python files → YAML, too. One fresh process converts and builds all.
+Python files → YAML, too. One fresh process converts and builds all; one for each imports what is written.
 """
 
 from __future__ import annotations
@@ -46,13 +46,14 @@ LISTED_BACK = {
 
 class Trips(NamedTuple):
     """What differs in Python, and in the YAML that is made of it, by `place: dag_id`; the same by way of
-    Airflow 3.4's YAML; and the folder of the modules.
+    Airflow 3.4's YAML; the folder of the modules, and what importing them raises, by the same names.
     `is_all`: of all places, not of a sample."""
 
     python: dict[str, list[str]]
     yaml: dict[str, list[str]]
     airflow: dict[str, list[str]]
     modules: Path
+    failed: dict[str, str]
     is_all: bool
 
 
@@ -64,14 +65,25 @@ def trips(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     every: int = request.param
     root = tmp_path_factory.mktemp("trips")
     environ = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+    environ |= {"AIRFLOW_HOME": str(root / "home"), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
     subprocess.run(
         [sys.executable, str(HERE / "round_trips.py"), str(root / "answer.json"), str(root / "modules"), str(every)],
-        env=environ | {"AIRFLOW_HOME": str(root / "home"), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"},
+        env=environ,
         check=True,
         timeout=1800 // every,
     )
     answer = json.loads((root / "answer.json").read_text())
-    return Trips(answer["python"], answer["yaml"], answer["airflow"], root / "modules", every == 1)
+    subprocess.run(
+        [sys.executable, str(HERE / "fresh_imports.py"), str(root / "failed.json")],
+        input=json.dumps(answer["written"]),
+        text=True,
+        env=environ,
+        cwd=root,
+        check=True,
+        timeout=1800 // every,
+    )
+    failed = json.loads((root / "failed.json").read_text())
+    return Trips(answer["python"], answer["yaml"], answer["airflow"], root / "modules", failed, every == 1)
 
 
 def test_the_python_module_of_a_pipeline_is_the_same_dag(trips: Trips) -> None:
@@ -80,6 +92,11 @@ def test_the_python_module_of_a_pipeline_is_the_same_dag(trips: Trips) -> None:
     assert len(trips.python) > (350 if trips.is_all else 20)
     assert {name: lines for name, lines in different.items() if name not in LISTED} == {}
     assert not trips.is_all or sorted(LISTED) == sorted(different)
+
+
+def test_a_fresh_process_imports_each_module(trips: Trips) -> None:
+    """The build has imported the user's modules in the one that writes them."""
+    assert {name: error for name, error in trips.failed.items() if name not in LISTED} == {}
 
 
 def test_the_file_that_is_made_of_the_module_is_the_same_dag(trips: Trips) -> None:
