@@ -4,15 +4,16 @@ tool has."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import MOST, Diagnostic
-from schemas.findings.paths import DataPath
+from schemas.findings.paths import DataPath, walk
 from schemas.findings.suggestions import unmistakable
 from schemas.rules.subject import Subject
+from schemas.shape.places import built_at
 
 _ELSEWHERE = "move it out of the pipelines folder, or begin its name or its folder's with `_`"
 _PAGE = "docs/migrating.md"
@@ -201,13 +202,12 @@ _VERSION = re.compile(r"\d{4}-\d\d-\d\d")
 _COMMAND = "a command is `uses: bash` with `with: {bash_command: …}`"
 AIRFLOW = "Airflow's own YAML format"
 _LITERALS = {
-    "$t": 'a template is written as it is: `"{{ ds }}"`',
-    "$template": 'a template is written as it is: `"{{ ds }}"`',
-    "$x": "a task's output is written `${tasks.ID.output}`",
-    "$xcom": "a task's output is written `${tasks.ID.output}`",
+    **dict.fromkeys(("$t", "$template"), 'a template is written as it is: `"{{ ds }}"`'),
+    **dict.fromkeys(("$x", "$xcom"), "a task's output is written `${tasks.ID.output}`"),
     "$const": "a value is written as it is",
     "$f": "a file is named as it is: `bash_command: load.sh`",
 }
+_TEXTS = frozenset({"bash_command", "cwd", "sql", "url"})
 
 
 def check_dialect(subject: Subject) -> Iterator[Diagnostic]:
@@ -238,6 +238,7 @@ def check_dialect(subject: Subject) -> Iterator[Diagnostic]:
         yield _foreign(subject, *other)
         return
     may_be_marked = subject.may_hold(*_LITERALS)
+    ids = {task.id or "" for task in subject.tasks} if may_be_marked else set[str]()
     for task in subject.tasks:
         if "run" in task.entry and "with" not in task.entry and task.path != ("poll",):
             run = (*task.path, "run")
@@ -246,9 +247,9 @@ def check_dialect(subject: Subject) -> Iterator[Diagnostic]:
             else:
                 yield _foreign(subject, run, AIRFLOW, "write a function's arguments in `with`")
             return
-        marked = _marked(task.arguments, task.with_path) if may_be_marked else None
+        marked = _marked(task.arguments, ids) if may_be_marked else None
         if marked is not None:
-            yield _foreign(subject, marked, AIRFLOW, _LITERALS[str(marked[-1])])
+            yield _foreign(subject, (*task.with_path, *marked), AIRFLOW, _LITERALS[str(marked[-1])])
             return
 
 
@@ -272,20 +273,24 @@ def _nearly_dag_factory(data: Mapping[str, Any]) -> tuple[DataPath, str] | None:
     return None
 
 
-def _marked(value: Any, path: DataPath) -> DataPath | None:
-    if isinstance(value, dict):
-        for key, child in value.items():
-            if key in _LITERALS and len(value) == 1:
-                return (*path, key)
-            found = _marked(child, (*path, key))
-            if found is not None:
-                return found
-    elif isinstance(value, list):
-        for index, child in enumerate(value):
-            found = _marked(child, (*path, index))
-            if found is not None:
-                return found
+def _marked(arguments: Mapping[str, Any], ids: Container[str]) -> DataPath | None:
+    """The path to a literal of Airflow's format; one that may be anybody's data is none."""
+    for *holder, key in walk(dict(arguments)).keys:
+        value = built_at(arguments, tuple(holder)) if key in _LITERALS and holder else {}
+        takes_text = holder and holder[0] in (_TEXTS if len(holder) == 1 else ("env", "headers"))
+        if len(value) == 1 and (takes_text or _is_literal(str(key), value[key], ids)):
+            return (*holder, key)
     return None
+
+
+def _is_literal(key: str, value: Any, ids: Container[str]) -> bool:
+    """Whether the value of a word is what Airflow's format has there: a task, a template, a file."""
+    if key in ("$x", "$xcom"):
+        task = value.get("task") if isinstance(value, dict) else value
+        return isinstance(task, str) and task in ids
+    if key == "$f":
+        return re.search(r"\w\.\w+$", str(value)) is not None
+    return any("{{" in text or "{%" in text for _, text in walk(value).texts)
 
 
 def _foreign(subject: Subject, path: DataPath, whose: str, help_text: str) -> Diagnostic:

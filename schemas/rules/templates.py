@@ -20,7 +20,7 @@ from schemas.rules.subject import Subject
 from schemas.rules.template_context import FOR_ANOTHER, OF_ANOTHER, RAW
 from schemas.shape.places import mapping_at
 
-_OPENED = re.compile(r"\$\{(?:env|vars|matrix|tasks|expand)\.[^\s{}\"']*")
+_OPENED = re.compile(r"(?<!\$)\$\{(?:env|vars|matrix|tasks|expand)\.[^\s{}\"']*")
 _SHELL_VARIABLE = re.compile(r"(?<!\$)\$\{(?P<name>[A-Za-z_]\w*)\}")
 GITHUB = re.compile(r"(?<!\$)\$\{\{")
 _CLOSING = {"{{": "}}", "{%": "%}", "{#": "#}"}
@@ -109,7 +109,7 @@ TESTS = frozenset(
 
 
 def check_expressions(subject: Subject) -> Iterator[Diagnostic]:
-    """`${…}` that is not closed, or another tool's; the task would get it as text."""
+    """`${…}` that is not closed, has braces inside, or is another tool's; the task would get it as text."""
     if not subject.may_hold("${"):
         return
     for path, text in subject.template_texts:
@@ -169,17 +169,14 @@ def _expressions(subject: Subject, path: DataPath, text: str) -> Iterator[Diagno
         )
         return
     for match in _OPENED.finditer(text):
-        if text[match.end() : match.end() + 1] != "}" and not text.startswith("$", match.start() - 1):
-            rest = text[match.end() :]
-            if "}" in rest.split("${", 1)[0]:
-                continue  # closed further on: what is inside is read as an expression
-            yield subject.finding(
-                Code.BAD_EXPRESSION,
-                path,
-                f"`{match.group()}` is not closed",
-                caret="a `}` is missing",
-                part=match.span(),
-            )
+        inside, closing, _ = text[match.end() :].partition("${")[0].partition("}")
+        message, caret, help_text = f"`{match.group()}` is not closed", "a `}` is missing", ""
+        if closing and ("{" in inside or match.group().endswith("$")):
+            message, caret = f"`{match.group()}…` is literal text", "`${ }` cannot have braces inside"
+            help_text = "leave out the default, and set the variable" if match.group().startswith("${env.") else ""
+        elif closing:
+            continue  # what is inside is read as an expression
+        yield subject.finding(Code.BAD_EXPRESSION, path, message, caret=caret, help=help_text, part=match.span())
 
 
 def _shell_variable_in_url(subject: Subject, path: DataPath, text: str) -> Iterator[Diagnostic]:
