@@ -84,7 +84,7 @@ QUERY = "SELECT customer, count(*) AS n, sum(price) AS total FROM orders GROUP B
 
 
 def duckdb_task(path: str, to: str) -> None:
-    from factory.operators.duckdb import DuckdbOperator  # noqa: PLC0415
+    from factory.operators.sql import DuckdbOperator  # noqa: PLC0415
 
     DuckdbOperator(task_id="d", sql=QUERY, tables={"orders": path}, to=to, threads=2).execute({})
 
@@ -125,8 +125,8 @@ def main() -> None:
     import pyarrow.parquet  # noqa: F401, PLC0415
 
     import factory.data.load  # noqa: PLC0415
-    import factory.operators.duckdb  # noqa: PLC0415
-    import factory.operators.load  # noqa: F401, PLC0415
+    import factory.operators.load  # noqa: PLC0415
+    import factory.operators.sql  # noqa: F401, PLC0415
 
     wall, cpu = time.perf_counter(), time.process_time()
     WAYS[way](path, target)

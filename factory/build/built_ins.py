@@ -259,7 +259,7 @@ BUILT_INS: Mapping[str, BuiltIn] = MappingProxyType(
         "email": BuiltIn("airflow.providers.smtp.operators.smtp.EmailOperator"),
         "sql": BuiltIn("factory.operators.sql.SqlOperator"),
         "load": BuiltIn("factory.operators.load.LoadOperator"),
-        "duckdb": BuiltIn("factory.operators.duckdb.DuckdbOperator"),
+        "duckdb": BuiltIn("factory.operators.sql.DuckdbOperator"),
         "check": BuiltIn("factory.operators.check.CheckOperator"),
         "chart": BuiltIn("factory.operators.chart.ChartOperator"),
         "train": BuiltIn("factory.operators.models.TrainOperator", train_arguments),

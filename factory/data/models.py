@@ -13,7 +13,6 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from importlib.metadata import PackageNotFoundError, version
 from itertools import islice
 from pathlib import Path
@@ -21,12 +20,23 @@ from types import MappingProxyType
 from typing import Any
 
 from factory.data import imported
+from factory.data.features import (
+    NUMBER,
+    ModelError,
+    Row,
+    Say,
+    Unknown,
+    answers_of,
+    as_learned,
+    categories_of,
+    frame,
+    is_missing,
+    kind_of,
+    plain,
+    with_encoding,
+)
 from factory.data.places import NewFile, alone_in, is_remote, opened_to_read
 
-Row = Mapping[str, Any]
-NUMBER, CATEGORY = "number", "category"
-_NONE = "(none)"
-"""The category of rows without a value."""
 MODEL, FACTS = "model.skops", "model.json"
 _USUAL = re.compile(
     r"numpy\.dtype|sklearn\.(?:tree\._tree\.Tree|_loss\.\w+\.\w+|neighbors\._(?:kd|ball)_tree\.\w+"
@@ -38,10 +48,6 @@ _LIBRARIES = ("scikit-learn", "skops", "numpy", "pandas", "scipy")
 _METRICS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"classifier": ("accuracy",), "regressor": ("r2", "neg_mean_absolute_error")}
 )
-
-
-class ModelError(Exception):
-    """A model that cannot be trained, stored or used; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,26 +63,32 @@ class Training:
     metrics: Sequence[str] | None = None
 
 
-def train(rows: Sequence[Row], training: Training, to: str, run: Mapping[str, str]) -> dict[str, Any]:
-    """Train a model and store it in the folder `to`; return its metrics and the folder.
+def train(
+    rows: Sequence[Row], training: Training, to: str, run: Mapping[str, str], say: Say, *, is_csv: bool = False
+) -> dict[str, Any]:
+    """Train a model and store it in the folder `to`; return its metrics and the folder. `say` is told what looks wrong.
 
     Raises ModelError, RowFileError.
     """
     _skops("train")
     features = list(training.features or _others(rows, training.target))
-    known = [row for row in rows if row.get(training.target) is not None]
+    given = [plain(row.get(training.target), training.target, is_csv=is_csv) for row in rows]
+    known = [row for row, answer in zip(rows, given, strict=True) if not is_missing(answer)]
     if len(known) < 2:
         raise ModelError(f"there are {len(known)} rows with a value in `{training.target}`: too few to learn from")
-    kinds = {name: _kind_of([row.get(name) for row in known], name) for name in _there(known, features)}
-    answers = [_plain(row[training.target], training.target) for row in known]
+    columns = {name: [plain(row.get(name), name, is_csv=is_csv) for row in known] for name in _there(known, features)}
+    kinds = {name: kind_of(values, name, say, reads_texts=is_csv) for name, values in columns.items()}
     estimator = _estimator(training)
+    reads_texts = is_csv or _purpose(estimator) == "regressor"
+    answers = answers_of([one for one in given if not is_missing(one)], training.target, say, reads_texts)
+    table = {name: as_learned(values, kinds[name], name) for name, values in columns.items()}
     model_selection = importlib.import_module("sklearn.model_selection")
     metrics = importlib.import_module("sklearn.metrics")
     try:
         learned, tested, learned_answers, tested_answers = model_selection.train_test_split(
-            _table(known, kinds), answers, test_size=training.test_size, random_state=training.random_state
+            frame(table, kinds), answers, test_size=training.test_size, random_state=training.random_state
         )
-        whole = _with_encoding(estimator, kinds)
+        whole = with_encoding(estimator, kinds)
         whole.fit(learned, learned_answers)
         measured = {
             name: _figure(metrics.get_scorer(name)(whole, tested, tested_answers))
@@ -89,6 +101,7 @@ def train(rows: Sequence[Row], training: Training, to: str, run: Mapping[str, st
         "with": dict(training.arguments),
         "target": training.target,
         "features": kinds,
+        "without_value": {name: sum(map(is_missing, values)) for name, values in columns.items()},
         "metrics": measured,
         "rows": {"learned": len(learned), "tested": len(tested), "without_target": len(rows) - len(known)},
         "data": _fingerprint(rows, [*features, training.target]),
@@ -99,17 +112,31 @@ def train(rows: Sequence[Row], training: Training, to: str, run: Mapping[str, st
     return {"model": _stored(whole, facts, to), "metrics": measured, "rows": len(known)}
 
 
-def predict(rows: Iterator[Row], model: str, column: str, trusted: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """The rows with a prediction each. Raises ModelError, RowFileError."""
+def predict(  # the keys of `with`
+    rows: Iterator[Row],
+    model: str,
+    column: str,
+    trusted: Sequence[str],
+    unknown: Unknown,
+    *,
+    is_csv: bool = False,
+) -> Iterator[dict[str, Any]]:
+    """The rows with a prediction each; `unknown` takes what the model has not learned.
+
+    Raises ModelError, RowFileError.
+    """
     whole, facts = _loaded(model, trusted)
     kinds = facts["features"]
+    known = categories_of(whole)
+    known |= {name: set() for name, count in facts.get("without_value", {}).items() if count and kinds[name] == NUMBER}
     while some := list(islice(rows, _ROWS_AT_ONCE)):
+        table = {}
         for name in _there(some, kinds):
-            if kinds[name] == NUMBER and _kind_of([row.get(name) for row in some], name) != NUMBER:
-                raise ModelError(f"`{name}` has values that are no numbers, and the model was trained with numbers")
-        table = _table(some, kinds)
+            values = [plain(row.get(name), name, is_csv=is_csv) for row in some]
+            table[name] = as_learned(values, kinds[name], name)
+            unknown.add(name, kinds[name], values, table[name], known.get(name))
         try:
-            answers = whole.predict(table)
+            answers = whole.predict(frame(table, kinds))
         except (ValueError, TypeError) as error:
             raise ModelError(_one_line(error)) from None
         for row, answer in zip(some, answers, strict=True):
@@ -133,35 +160,6 @@ def _there(rows: Sequence[Row], names: Iterable[str]) -> list[str]:
     return list(names)
 
 
-def _kind_of(values: Sequence[Any], name: str) -> str:
-    given = [_plain(value, name) for value in values if value is not None]
-    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in given)
-    return NUMBER if numbers else CATEGORY
-
-
-def _table(rows: Sequence[Row], kinds: Mapping[str, str]) -> Any:
-    """The rows as scikit-learn takes them: missing numbers as NaN, which the model fills; no value as a category."""
-    pandas = imported("pandas", task="train", extra="ml")
-    columns: dict[str, Any] = {}
-    for name, kind in kinds.items():
-        values = [_plain(row.get(name), name) for row in rows]
-        if kind == NUMBER:
-            columns[name] = pandas.Series(
-                [math.nan if value is None else float(value) for value in values], dtype=float
-            )
-        else:
-            columns[name] = pandas.Series([_NONE if value is None else str(value) for value in values], dtype=object)
-    return pandas.DataFrame(columns)
-
-
-def _plain(value: Any, name: str) -> Any:
-    if isinstance(value, Decimal):
-        return float(value)
-    if isinstance(value, dict | list):
-        raise ModelError(f"`{name}` has nested values, which cannot be learned from: choose other `features`")
-    return value.isoformat() if hasattr(value, "isoformat") else value
-
-
 def _estimator(training: Training) -> Any:
     module, _, name = training.estimator.rpartition(".")
     try:
@@ -180,22 +178,6 @@ def _estimator(training: Training) -> Any:
 def _purpose(estimator: Any) -> str:
     base = importlib.import_module("sklearn.base")
     return "classifier" if base.is_classifier(estimator) else "regressor" if base.is_regressor(estimator) else ""
-
-
-def _with_encoding(estimator: Any, kinds: Mapping[str, str]) -> Any:
-    """Missing numbers become the median, and each category a column; both are part of what is stored."""
-    compose = importlib.import_module("sklearn.compose")
-    impute = importlib.import_module("sklearn.impute")
-    pipeline = importlib.import_module("sklearn.pipeline")
-    preprocessing = importlib.import_module("sklearn.preprocessing")
-    filled = impute.SimpleImputer(strategy="median", keep_empty_features=True)
-    encoder = preprocessing.OneHotEncoder(handle_unknown="ignore", sparse_output=False)
-    steps = [
-        ("numbers", filled, [name for name, kind in kinds.items() if kind == NUMBER]),
-        ("categories", encoder, [name for name, kind in kinds.items() if kind == CATEGORY]),
-    ]
-    columns = compose.ColumnTransformer([step for step in steps if step[2]])
-    return pipeline.Pipeline([("columns", columns), ("estimator", estimator)])
 
 
 def _figure(value: Any) -> float | None:

@@ -9,10 +9,15 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from factory.data import without_rows
-from factory.data.models import ModelError, Training, predict, train
+from factory.data.features import ModelError, Unknown
+from factory.data.load import all_csv
+from factory.data.models import Training, predict, train
 from factory.data.row_files import RowFileError, TooManyRowsError, limited, plain_rows, read_rows
 from factory.data.sql import write_rows
 from factory.reporters.text import counted
+
+UNKNOWN_VALUES = "unknown_values"
+"""XCom entry beside the output of `predict`."""
 
 
 class TrainOperator(BaseOperator):
@@ -78,7 +83,9 @@ class TrainOperator(BaseOperator):
         run = {"dag_id": ti.dag_id, "run_id": ti.run_id, "task_id": ti.task_id}
         try:
             rows = list(_given(self))
-            output = train(rows, training, self.to, run)
+            output = train(
+                rows, training, self.to, run, lambda text: self.log.warning("%s", text), is_csv=_is_csv(self)
+            )
         except (ModelError, RowFileError) as error:
             raise AirflowException(str(error)) from None
         self.log.info("trained on %s: %s", counted(output["rows"], "row"), output["metrics"])
@@ -96,6 +103,9 @@ class PredictOperator(BaseOperator):
     :param trusted: types inside the model that may be loaded besides the usual ones
     :param max_rows: most rows that are handed on
     :param to: file for the rows, whose path is then the output (templated)
+
+    Where the model was not trained with values that the rows have, the XCom entry `unknown_values` says how many of
+    which columns.
     """
 
     template_fields: Sequence[str] = ("model", "rows", "file", "to")
@@ -122,20 +132,33 @@ class PredictOperator(BaseOperator):
         self.max_rows = max_rows
         self.to = to
 
-    def execute(self, context: Context) -> list[dict[str, Any]] | str:  # noqa: ARG002 # Airflow's signature
+    def execute(self, context: Context) -> list[dict[str, Any]] | str:
         """Predict; return the rows, or the file's path."""
+        unknown = Unknown()
         try:
-            predicted = predict(iter(_given(self)), self.model, self.column, self.trusted)
+            given = iter(_given(self))
+            predicted = predict(given, self.model, self.column, self.trusted, unknown, is_csv=_is_csv(self))
             if self.to is not None:
-                return write_rows(predicted, self.to, self.max_rows)
-            return limited(plain_rows(predicted), self.max_rows)
+                output: list[dict[str, Any]] | str = write_rows(predicted, self.to, self.max_rows)
+            else:
+                output = limited(plain_rows(predicted), self.max_rows)
         except TooManyRowsError as error:
             raise AirflowFailException(str(error)) from None
         except (ModelError, RowFileError) as error:
             raise AirflowException(str(error)) from None
+        for text in unknown.said():
+            self.log.warning("%s", text)
+        if unknown.counts and self.do_xcom_push:
+            context["ti"].xcom_push(key=UNKNOWN_VALUES, value=unknown.counts)
+        return output
 
 
 def _given(task: TrainOperator | PredictOperator) -> Iterable[Mapping[str, Any]]:
     if task.rows is None and task.file is None:
         raise without_rows(task)
     return task.rows if task.rows is not None else read_rows(task.file or ())
+
+
+def _is_csv(task: TrainOperator | PredictOperator) -> bool:
+    files = [task.file] if isinstance(task.file, str) else list(task.file or ())
+    return task.rows is None and all_csv(files)

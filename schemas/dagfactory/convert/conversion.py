@@ -44,7 +44,7 @@ OPERATORS: Mapping[str, str] = MappingProxyType(
         "http": "factory.operators.http.HttpRequestOperator",
         "sql": "factory.operators.sql.SqlOperator",
         "load": "factory.operators.load.LoadOperator",
-        "duckdb": "factory.operators.duckdb.DuckdbOperator",
+        "duckdb": "factory.operators.sql.DuckdbOperator",
         "check": "factory.operators.check.CheckOperator",
         "chart": "factory.operators.chart.ChartOperator",
         "predict": "factory.operators.models.PredictOperator",

@@ -17,7 +17,7 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from factory.data.row_files import RowFileWriter, read_rows
-from factory.operators.duckdb import DuckdbOperator
+from factory.operators.sql import DuckdbOperator
 from tests.factory.bundle.s3 import BUCKET, CONNECTION, connection, running_s3
 
 pytest.importorskip("duckdb")

@@ -9,7 +9,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowException
 
 from factory.data.row_files import RowFileError, read_rows
-from factory.operators.duckdb import DuckdbOperator
+from factory.operators.sql import DuckdbOperator
 
 from .warehouses import Warehouse, load
 

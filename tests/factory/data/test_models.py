@@ -24,7 +24,7 @@ from tests.factory.bundle.s3 import BUCKET, CONNECTION, connection, running_s3
 
 pytest.importorskip("skops")
 
-TI = SimpleNamespace(dag_id="churn", run_id="r1", task_id="train")
+TI = SimpleNamespace(dag_id="churn", run_id="r1", task_id="train", xcom_push=lambda **_: None)
 CLASSIFIER = "sklearn.ensemble.RandomForestClassifier"
 
 
@@ -47,7 +47,7 @@ def train(to: Path | str, rows: list[dict[str, Any]] | None = None, **arguments:
 
 
 def predict(model: Path | str, rows: list[dict[str, Any]], **arguments: Any) -> Any:
-    return PredictOperator(task_id="predict", model=str(model), rows=rows, **arguments).execute({})
+    return PredictOperator(task_id="predict", model=str(model), rows=rows, **arguments).execute({"ti": TI})  # type: ignore[typeddict-item]
 
 
 def test_a_model_is_trained_stored_and_used(tmp_path: Path) -> None:

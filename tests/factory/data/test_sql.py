@@ -15,10 +15,9 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from factory.data.destinations import target_of
 from factory.operators.chart import ChartOperator
 from factory.operators.check import CheckOperator
-from factory.operators.duckdb import DuckdbOperator
 from factory.operators.load import LoadOperator
 from factory.operators.models import PredictOperator, TrainOperator
-from factory.operators.sql import SqlOperator
+from factory.operators.sql import DuckdbOperator, SqlOperator
 
 
 @pytest.fixture
@@ -137,7 +136,11 @@ def test_no_data_task_logs_a_row(tmp_path: Path, capsys: pytest.CaptureFixture[s
     rows = [{"id": n, "name": f"zaphod{n}", "price": n / 2} for n in range(20)]
     file, model = str(tmp_path / "rows.jsonl"), str(tmp_path / "model")
     given = {"target": "price", "estimator": "sklearn.tree.DecisionTreeRegressor", "random_state": 0}
-    instance: Any = {"ti": SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1)}
+    instance: Any = {
+        "ti": SimpleNamespace(
+            dag_id="d", run_id="r", task_id="t", map_index=-1, xcom_push=lambda **pushed: print(pushed)
+        )
+    }
     for operator in (
         LoadOperator(task_id="load", conn_id="shop", table="people", rows=rows),
         SqlOperator(task_id="sql", conn_id="shop", sql="SELECT * FROM people", fetch="rows"),
