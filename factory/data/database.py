@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from factory.data import imported
-from factory.data.columns import DIGITS, SCALE, ColumnType, Declared, as_declared
+from factory.data.columns import DIGITS, FLOAT_DIGITS, SCALE, ColumnType, Declared, as_declared, differs
 from factory.data.destinations import LoadError, Target, patiently, reason
 from factory.data.sql import text_literal
 
@@ -54,6 +54,7 @@ class Database:
         configuration._bind_dataset_name(target.schema, name)  # dlt's pipelines call it too
         self._client = target.destination.client(self.schema, configuration)
         self._sql = self._client.sql_client
+        self._is_sqlalchemy = hasattr(self._sql, "engine")
 
     @contextmanager
     def opened(self) -> Iterator[Database]:
@@ -108,12 +109,20 @@ class Database:
     def kept_type(self, kind: ColumnType) -> ColumnType:
         """The type as this database keeps it, so that no digit is lost."""
         kept = self.target.types.get(kind.data_type)
-        return kind if kept is None else ColumnType(kept)
+        is_short = kind.data_type == "decimal" and (kind.precision or DIGITS) <= FLOAT_DIGITS
+        return kind if kept is None else ColumnType("double" if is_short else kept)
+
+    def keeps(self, wanted: ColumnType, kind: ColumnType) -> bool:
+        """Whether a column of one type is what this database makes of another."""
+        if self.target.has_no_decimals and wanted.data_type == "decimal":
+            return kind.data_type in ("double", "text")
+        return not differs(self.kept_type(wanted), kind)
 
     def array(self, values: Sequence[Any], kind: ColumnType) -> Any:
         """Values that fit `kind`, as staged."""
-        if kind.data_type == "decimal" and "decimal" in self.target.types:
-            values = [None if value is None else format(value, "f") for value in values]
+        if kind.data_type == "decimal" and self.target.has_no_decimals:
+            is_text = self.kept_type(kind).data_type == "text"
+            values = [one if one is None else format(one, "f") if is_text else float(one) for one in values]
         return imported("pyarrow", task="load", extra="load").array(values, self.arrow_type(kind))
 
     def arrow_type(self, kind: ColumnType) -> Any:
@@ -176,7 +185,7 @@ class Database:
 
     def replace(self, table: str, staged: str | None, columns: Sequence[str]) -> None:
         """Let the staged rows be all that the table has."""
-        statements = [*self._alone(table), f"DELETE FROM {self.table(table)}"]
+        statements = [*self.target.alone(self.table(table)), f"DELETE FROM {self.table(table)}"]
         if staged is not None:
             statements.append(self._insert(table, staged, columns))
         self._together(statements)
@@ -206,7 +215,7 @@ class Database:
         rows = f"SELECT {listed}, {last} AS {self.column(RANK)} FROM {staging}"
         self._together(
             [
-                *self._alone(table),
+                *self.target.alone(self.table(table)),
                 f"DELETE FROM {own} WHERE EXISTS (SELECT 1 FROM {staging} s WHERE {same})",
                 f"INSERT INTO {own} ({listed}) SELECT {listed} FROM ({rows}) r WHERE {self.column(RANK)} = 1",
             ]
@@ -227,9 +236,6 @@ class Database:
         for (table,) in self._run(tables):
             if table.startswith(name):
                 self._together([f"DROP TABLE IF EXISTS {self.table(table)}"])
-
-    def _alone(self, table: str) -> list[str]:
-        return [self.target.lock.format(self.table(table))] if self.target.lock else []
 
     def _insert(self, table: str, staged: str, columns: Sequence[str]) -> str:
         listed = ", ".join(map(self.column, columns))
@@ -253,10 +259,6 @@ class Database:
     def _unescaped(self, name: str) -> str:
         # SQLAlchemy doubles `%` in names for drivers that fill in parameters, and again in the whole statement.
         return name.replace("%%", "%") if self._is_sqlalchemy else name
-
-    @property
-    def _is_sqlalchemy(self) -> bool:
-        return hasattr(self._sql, "engine")
 
     @property
     def _is_sqlite(self) -> bool:

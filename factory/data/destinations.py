@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from factory.data import imported
+from factory.data.places import RowFileError
 from factory.data.sql import SQLITE_PATIENCE, database_words, sqlite_file
 
 _TRIES = 5
@@ -57,6 +58,15 @@ class Target:
     lock: str | None = None
     file: str | None = None
     unkept: tuple[_Unkept, ...] = ()
+
+    @property
+    def has_no_decimals(self) -> bool:
+        """Whether a decimal is kept as a float where that keeps its digits, else as text."""
+        return "decimal" in self.types
+
+    def alone(self, table: str) -> list[str]:
+        """What keeps other loads out of a table, which is as SQL writes it."""
+        return [self.lock.format(table)] if self.lock else []
 
     def unkept_in(self, values: Any, data_type: str) -> str | None:
         """What of a staged column the database has no form for."""
@@ -180,7 +190,7 @@ def _sqlite(connection: Any, schema: str | None) -> Target:
         engine_kwargs={"connect_args": {"timeout": SQLITE_PATIENCE}},
         type_mapper=_sqlite_types(),
     )
-    # SQLite keeps a NUMERIC as a float, and reads and writes JSON as text.
+    # SQLite keeps a NUMERIC as a float, whatever digits that loses, and reads and writes JSON as text.
     return Target(destination, "main", {"decimal": "text", "json": "text"}, file=path, unkept=(_NAN,))
 
 
@@ -242,8 +252,8 @@ def patiently(action: Callable[[], Any]) -> None:
 
 
 def reason(error: BaseException) -> str:
-    """The innermost cause of what dlt raised, in one line."""
-    while True:
+    """The innermost cause of what dlt raised, in one line; what is raised here is for people already."""
+    while not isinstance(error, LoadError | RowFileError):
         inner = getattr(error, "dbapi_exception", None) or error.__cause__ or error.__context__
         if not isinstance(inner, BaseException) or inner is error:
             break

@@ -16,7 +16,8 @@ from factory.data.columns import ColumnType
 from factory.data.database import STAGED, AlreadyLoadedError, Database
 from factory.data.destinations import LoadError, Target, reason
 from factory.data.load_plan import Loaded, LoadRequest, Plan, Row
-from factory.data.places import format_of, own_folder
+from factory.data.places import RowFileError, format_of, own_folder, states
+from factory.data.row_files import read_rows
 
 
 def load(rows: Callable[[], Iterable[Row]], target: Target, request: LoadRequest, *, is_csv: bool = False) -> Loaded:
@@ -38,7 +39,7 @@ def load(rows: Callable[[], Iterable[Row]], target: Target, request: LoadRequest
             raise LoadError(f"there is no table `{request.table}`, and `create` is false")
         plan = Plan(database, request, existing, is_csv)
         plan.scan(rows())
-        loaded = Loaded(request.table, aside=plan.aside)
+        loaded = Loaded(request.table, aside=[*plan.aside, *_decimals_as_text(database, request, existing, plan.added)])
         if plan.rows == 0:
             if request.write_disposition == "replace" and existing:
                 database.replace(table, None, ())
@@ -67,6 +68,26 @@ def load(rows: Callable[[], Iterable[Row]], target: Target, request: LoadRequest
         finally:
             database.forget(staged)
     return loaded
+
+
+def _decimals_as_text(
+    database: Database,
+    request: LoadRequest,
+    existing: Mapping[str, ColumnType | None],
+    added: Mapping[str, ColumnType],
+) -> Iterator[str]:
+    """What is said of columns of decimals that SQLite keeps as text: `price < 500` holds there for 1000.00."""
+    if not database.target.has_no_decimals:
+        return
+    names = [one for one, kind in added.items() if kind.data_type == "decimal"]
+    names = [one for one in names if database.kept_type(added[one]).data_type == "text"]
+    wanted = [database.name(one) for one, kind in request.columns.items() if kind.data_type == "decimal"]
+    names += [one for one in wanted if existing.get(one) == ColumnType("text")]
+    for name in names:
+        yield (
+            f"SQLite keeps `{name}` as text, sign by sign, since a number there would lose digits: "
+            f"write CAST({database.column(name)} AS REAL) where SQL compares, sorts or takes min() or max()"
+        )
 
 
 def stage(tables: Iterator[Any], staged: str, columns: Mapping[str, ColumnType], database: Database) -> None:
@@ -129,6 +150,32 @@ def working_folder() -> Iterator[None]:
 def load_id(*parts: Any) -> str:
     """The id of a task instance's load."""
     return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
+
+
+def rows_of_files(file: Any) -> Callable[[], Iterator[Row]]:
+    """Reads the rows of files as often as it is called. Raises RowFileError, also where a file is another one by then:
+    types that one version was looked through for do not hold for the next."""
+    first: dict[str, Any] = {}
+    given = file if isinstance(file, Sequence) else ()
+    paths = [one for one in ([given] if isinstance(given, str) else given) if isinstance(one, str)]
+
+    def read() -> Iterator[Row]:
+        is_again = bool(first)
+        refuse_changes()
+        yield from read_rows(file)
+        if is_again:
+            refuse_changes()
+
+    def refuse_changes() -> None:
+        now = {path: state for pattern in paths for path, state in states(pattern).items()}
+        first.update(now if not first else {})
+        for path in sorted({*first, *now}):
+            if first.get(path) != now.get(path):
+                raise RowFileError(
+                    f"`{path}` has changed while it was read, which `load` does twice: nothing is loaded"
+                )
+
+    return read
 
 
 def all_csv(files: Sequence[Any]) -> bool:

@@ -11,7 +11,7 @@ from factory.data import imported
 from factory.data.columns import Column, ColumnType, Misfits, Seen, differs
 from factory.data.database import RANK, ROW, Database
 from factory.data.destinations import LoadError
-from factory.data.values import divided
+from factory.data.values import as_float_keeps, divided
 from schemas.findings.suggestions import did_you_mean, unmistakable
 
 Contract = Literal["evolve", "freeze", "discard_row", "discard_value"]
@@ -93,7 +93,9 @@ class Plan:
                 if kind is None or self._request.write_disposition == "merge":
                     seen[key].add(values)
                 if kind is not None:
-                    _, others = divided(values, kind)
+                    fit, others = divided(values, kind)
+                    if kind.data_type == "decimal" and self._database.target.has_no_decimals:
+                        seen[key].add(fit)
                     if others is not None:
                         misfits.setdefault(key, Misfits(Seen(self._is_csv))).add(others, self.rows)
             self.rows += len(some)
@@ -104,7 +106,7 @@ class Plan:
     ) -> None:
         for key in known:
             name = self._names.get(self._folded(self._database.name(key)), self._database.name(key))
-            kind = known[key] or self._inferred(key, seen[key], name)
+            kind = self._narrowed(known[key] or self._inferred(key, seen[key], name), seen[key], name)
             if name not in self._existing and kind is not None:
                 if self._existing and self._request.schema_contract != "evolve":
                     self._refuse(f"the table has no column `{key}`")
@@ -149,7 +151,7 @@ class Plan:
         for key, wanted in self._request.columns.items():
             folded = self._folded(self._database.name(key))
             kind = self._existing.get(self._names.get(folded, ""))
-            if kind is not None and differs(wanted, kind) and differs(self._database.kept_type(wanted), kind):
+            if kind is not None and differs(wanted, kind) and not self._database.keeps(wanted, kind):
                 self.aside.append(
                     f"`columns` says that `{key}` is of type {wanted}, and the table has it as {kind}: that stays, "
                     "since `load` changes no column. Alter the table, or make it anew."
@@ -196,6 +198,11 @@ class Plan:
         if kind == ColumnType("text") and key in self._request.primary_key and seen.longest <= _LONGEST_KEY:
             return ColumnType("text", _LONGEST_KEY)
         return kind
+
+    def _narrowed(self, kind: ColumnType | None, seen: Seen, name: str) -> ColumnType | None:
+        if kind is None or name in self._existing or not self._database.target.has_no_decimals:
+            return kind
+        return as_float_keeps(kind, seen)
 
     def _folded(self, name: str) -> str:
         return name if self._database.target.is_exact_about_case else name.casefold()

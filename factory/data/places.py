@@ -68,6 +68,29 @@ def found(pattern: str) -> list[str]:
     return paths
 
 
+def states(pattern: str) -> dict[str, Any]:
+    """What tells a version of a file from another one, by path. Raises RowFileError."""
+    found_now: dict[str, Any] = {}
+    for path in found(pattern):
+        try:
+            found_now[path] = _remote_state(path) if is_remote(path) else _local_state(path)
+        except Exception as error:  # the library of each store has errors of its own
+            raise RowFileError(f"`{path}` cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    return found_now
+
+
+def _local_state(path: str) -> Any:
+    state = Path(path).stat()
+    return state.st_ino, state.st_size, state.st_mtime_ns
+
+
+def _remote_state(path: str) -> Any:
+    target = _remote(path)
+    target.fs.invalidate_cache()
+    # Times of access are those of a reader.
+    return {name: one for name, one in target.fs.info(target.path).items() if name not in ("time", "atime")}
+
+
 def kind_said(value: Any) -> str:
     """What a value is that is none of those that are expected, in the words of YAML."""
     kinds = {dict: "a mapping", list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number"}

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from factory.data.columns import DAY, DIGITS, FLOAT_DIGITS, INTEGER, SCALE, WHOLE, ColumnType, moment_of
+from factory.data.columns import DAY, DIGITS, FLOAT_DIGITS, INTEGER, SCALE, WHOLE, ColumnType, Seen, moment_of
 
 
 class MisfitError(ValueError):
@@ -33,6 +33,15 @@ def fitted(value: Any, kind: ColumnType) -> Any:
 def fits_as_it_is(types: set[type], kind: ColumnType) -> bool:
     """Whether values of these Python types need no conversion, and always fit."""
     return kind.precision is None and types <= _AS_IT_IS.get(kind.data_type, frozenset())
+
+
+def as_float_keeps(kind: ColumnType, seen: Seen) -> ColumnType:
+    """A decimal of no more digits than a float keeps, where those of all values are so few."""
+    before, after = max(seen.whole, 0), seen.scale
+    if kind.data_type != "decimal" or before + after > FLOAT_DIGITS:
+        return kind
+    most = (kind.precision or DIGITS) - (SCALE if kind.scale is None else kind.scale)
+    return ColumnType("decimal", max(min(FLOAT_DIGITS, most + after), 1), after)
 
 
 def divided(values: Sequence[Any], kind: ColumnType) -> tuple[list[Any], list[Any] | None]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from factory.data import without_rows
-from factory.data.row_files import RowFileError, read_rows
+from factory.data.row_files import RowFileError
 from factory.data.sql import SqlError, connection_of
 from schemas.compose.env_values import names_secret, without
 
@@ -63,7 +63,7 @@ class LoadOperator(BaseOperator):
         # dlt comes with these: only a task that loads pays for it.
         from factory.data.columns import ColumnType  # noqa: PLC0415
         from factory.data.destinations import LoadError, target_of  # noqa: PLC0415
-        from factory.data.load import all_csv, load, load_id, working_folder  # noqa: PLC0415
+        from factory.data.load import all_csv, load, load_id, rows_of_files, working_folder  # noqa: PLC0415
         from factory.data.load_plan import LoadRequest  # noqa: PLC0415
 
         if self.rows is None and self.file is None:
@@ -97,7 +97,8 @@ class LoadOperator(BaseOperator):
             secrets += [connection.password or "", *(str(one) for name, one in given if names_secret(name))]
             with working_folder():
                 target = target_of(connection, schema or None)
-                loaded = load(self._read, target, request, is_csv=all_csv(files))
+                read = rows_of_files(self.file or ()) if self.rows is None else lambda: self.rows or ()
+                loaded = load(read, target, request, is_csv=all_csv(files))
         except (LoadError, RowFileError, SqlError) as error:
             text = without(str(error), secrets, "***")
             raise AirflowException(f"{self.conn_id}: {text}") from None
@@ -110,6 +111,3 @@ class LoadOperator(BaseOperator):
             ", ".join(f"{name}: {value}" for name, value in loaded.output().items() if value or name == "rows_loaded"),
         )
         return loaded.output()
-
-    def _read(self) -> Iterable[Mapping[str, Any]]:
-        return self.rows if self.rows is not None else read_rows(self.file or ())
