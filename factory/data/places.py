@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import unquote, urlsplit
 
+from pipeline_factory import requirement
+
 _WHOLE_ON_PUT = frozenset({"s3", "s3a", "s3n", "gs", "gcs", "abfs", "abfss", "az", "adl", "wasb", "wasbs", "oss"})
 """Object stores: an object that is put shows up when all of it is there."""
 
@@ -249,3 +251,14 @@ def _remote(path: str) -> Any:
 def _user(path: str) -> str:
     user, at, _ = urlsplit(path).netloc.rpartition("@")
     return user + at
+
+
+def arrow() -> Any:
+    """pyarrow. Raises RowFileError where it is not installed."""
+    try:
+        import pyarrow  # noqa: PLC0415
+    except ImportError:
+        raise RowFileError(
+            f"Parquet needs pyarrow, which is not installed: pip install {requirement('parquet')}"
+        ) from None
+    return pyarrow

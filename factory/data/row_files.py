@@ -22,8 +22,8 @@ from typing import IO, Any, Self, cast
 from uuid import UUID
 
 from factory.data.columns import FLOAT_DIGITS
-from factory.data.places import NewFile, RowFileError, format_of, found, kind_said, opened_to_read
-from factory.data.row_formats import ROWS_AT_ONCE, arrow, row_mapping, sink
+from factory.data.places import NewFile, RowFileError, arrow, format_of, found, kind_said, opened_to_read
+from factory.data.row_formats import ROWS_AT_ONCE, row_mapping, sink
 from factory.data.values import exact_number
 
 MOST_ROWS = 10_000

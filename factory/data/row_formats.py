@@ -16,9 +16,8 @@ from typing import IO, Any, Protocol, cast
 
 from pydantic_core import to_json
 
-from factory.data.places import RowFileError, format_of
-from factory.data.values import json_value
-from pipeline_factory import requirement
+from factory.data.places import RowFileError, arrow, format_of
+from factory.data.values import came_back, fits_as_one, json_value, types_said
 
 ROWS_AT_ONCE = 20_000
 """Rows of a Parquet row group."""
@@ -62,8 +61,7 @@ def _opened(part: str, zipped: bool) -> IO[bytes]:
 
 class _JsonLines:
     def __init__(self, path: str, part: str, zipped: bool, is_plain: bool = False) -> None:
-        self._path, self._is_plain = path, is_plain
-        self._file = _opened(part, zipped)
+        self._path, self._is_plain, self._file = path, is_plain, _opened(part, zipped)
 
     def write(self, rows: Sequence[Any]) -> None:
         with suppress(ValueError):  # half of a surrogate pair
@@ -235,14 +233,17 @@ class _Parquet:
             columns |= dict.fromkeys(row)
         arrays = {}
         for column in columns:
+            values = [row.get(column) for row in rows]
             try:
-                arrays[column] = self._arrow.array([row.get(column) for row in rows])
+                arrays[column] = self._arrow.array(values)
             except UnicodeEncodeError:
                 raise self._unkept(column, "text with half of a surrogate pair") from None
             except (self._arrow.ArrowException, OverflowError, TypeError) as error:
                 raise self._mixed(column, error) from None
             if _is_without_fields(arrays[column].type):
                 raise self._unkept(column, "nothing but empty mappings")
+            if not fits_as_one(values) and not all(map(came_back, values, arrays[column].to_pylist())):
+                raise self._unkept(column, f"values of types ({types_said(values)})")
         return self._arrow.table(arrays)
 
     def _fitted(self, table: Any) -> Any:
@@ -262,6 +263,9 @@ class _Parquet:
             both = self._arrow.unify_schemas([self._schema, schema], promote_options="permissive")
         except self._arrow.ArrowException as error:
             raise RowFileError(f"`{self._path}`: rows have values of several types: {error}") from None
+        for old in (*self._schema, *schema):
+            if _loses(old.type, both.field(old.name).type):
+                raise self._unkept(old.name, f"values of types ({old.type} and others)")
         if both == self._schema:
             return
         self._writer.close()
@@ -282,19 +286,15 @@ class _Parquet:
         return RowFileError(f"`{self._path}`: the column `{column}` has values of several types: {error}")
 
 
+def _loses(narrow: Any, wide: Any) -> bool:
+    """Whether values of a type would become others: text becomes bytes, and a decimal a float."""
+    if narrow.num_fields and narrow.num_fields == wide.num_fields:
+        return any(_loses(narrow.field(at).type, wide.field(at).type) for at in range(narrow.num_fields))
+    return (str(narrow).rstrip("()0123456789, "), str(wide)) in (("string", "binary"), ("decimal", "double"))
+
+
 def _is_without_fields(kind: Any) -> bool:
     """Whether a type is, or holds, a mapping without keys."""
     if kind.num_fields == 0:
         return str(kind) == "struct<>"
     return any(_is_without_fields(kind.field(at).type) for at in range(kind.num_fields))
-
-
-def arrow() -> Any:
-    """pyarrow. Raises RowFileError where it is not installed."""
-    try:
-        import pyarrow  # noqa: PLC0415
-    except ImportError:
-        raise RowFileError(
-            f"Parquet needs pyarrow, which is not installed: pip install {requirement('parquet')}"
-        ) from None
-    return pyarrow

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 
 from factory.data import row_formats
 from factory.data.row_files import RowFileError, RowFileWriter, read_rows
+from factory.data.values import came_back
 
 ROWS: list[dict[str, Any]] = [{"id": 1, "name": "é"}, {"id": 2, "name": None}, {"id": 3, "new": 1.5}]
 HAS_ARROW = importlib.util.find_spec("pyarrow") is not None
@@ -187,6 +189,44 @@ def test_what_would_not_come_back_is_refused(tmp_path: Path, name: str, rows: li
     with pytest.raises(RowFileError, match=rf"{re.escape(name)}`.*{named}"):
         written(tmp_path / name, rows)
     assert list(tmp_path.iterdir()) == []
+
+
+UTC_TIME, DAY = datetime(2026, 1, 2, 3, tzinfo=UTC), date(2026, 1, 2)
+
+
+@NEEDS_ARROW
+@pytest.mark.parametrize("at_once", [1, 2])
+@pytest.mark.parametrize(
+    "pair",
+    [
+        (DAY, datetime(2026, 1, 2, 3)),  # the point of it
+        (UTC_TIME, datetime(2026, 1, 2, 3)),
+        (UTC_TIME.timetz(), UTC_TIME.timetz()),
+        (b"a", "a"),
+        (Decimal("1.1"), 1.5),
+        ({"at": [DAY]}, {"at": [datetime(2026, 1, 2, 3)]}),
+        ([b"a"], ["a"]),
+        (timedelta(days=1), 1),
+    ],
+)
+def test_parquet_loses_no_part_of_a_value(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pair: tuple[Any, Any], at_once: int
+) -> None:
+    monkeypatch.setattr(row_formats, "ROWS_AT_ONCE", at_once)
+    for values in (pair, pair[::-1]):
+        with pytest.raises(RowFileError, match=r"the column `x` has|[Ff]ield x has"):
+            written(tmp_path / "a.parquet", [{"x": value} for value in values])
+        assert list(tmp_path.iterdir()) == []
+
+
+@NEEDS_ARROW
+def test_parquet_keeps_what_goes_together(tmp_path: Path) -> None:
+    east = UTC_TIME.astimezone(timezone(timedelta(hours=2)))
+    values: list[list[Any]] = [[UTC_TIME, east], [DAY, None], [b"a", b""], [1, 2.5, float("nan")], [Decimal("1.1"), 2]]
+    values += [[{"a": 1}, {"b": [None, "x"]}], [(1, 2), [3]], [{1, 2}, [3]], [UTC_TIME.time(), None], [None, None]]
+    for some in values:
+        rows = list(read_rows(written(tmp_path / "a.parquet", [{"x": value} for value in some])))
+        assert all(map(came_back, some, (row["x"] for row in rows)))
 
 
 def test_a_line_with_too_many_fields_is_refused(tmp_path: Path) -> None:
