@@ -103,9 +103,9 @@ def _width(line: str) -> int:
 _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
-def quoted(text: str) -> str:
+def quoted(text: str, *, on_one_line: bool = False) -> str:
     """Text as a literal: of several lines as a block."""
-    if "\n" in text.strip("\n") and not text.startswith(" "):
+    if "\n" in text.strip("\n") and not text.startswith(" ") and not on_one_line:
         return _block("".join(one if one == "\n" else _escaped(one) for one in text))
     mark = "'" if text.count('"') > text.count("'") else '"'
     return f"{mark}{''.join(map(_escaped, text)).replace(mark, f'{chr(92)}{mark}')}{mark}"

@@ -94,7 +94,7 @@ class ValueCode:
 
     @_of.register(int | float | None)
     def _scalar(self, value: Any) -> Code:
-        return repr(value) if value is None or abs(value) < float("inf") else f'float("{value}")'
+        return repr(value).replace("e+", "e") if value is None or abs(value) < float("inf") else f'float("{value}")'
 
     @_of.register
     def _text(self, text: str) -> Code:
@@ -107,14 +107,14 @@ class ValueCode:
             variable, _, following = piece.partition(TRACE[1])
             name, has_default, default = variable.partition(TRACE[2])
             value = self.environ.get(name, default)
-            parts += [(rest.removesuffix(value), False), (self._variable(name, default if has_default else None), True)]
+            environ, key = f"{self.names.module('os')}.environ", quoted(name)
+            read = f"{environ}.get({key}, {quoted(default, on_one_line=True)})" if has_default else f"{environ}[{key}]"
+            parts += [(rest.removesuffix(value), False), (read, True)]
             rest = following
+            if has_default and text == f"{value}{TRACE[0]}{piece}" and not rest:
+                return call(f"{environ}.get", [key, quoted(default)])
         parts = [part for part in (*parts, (rest, False)) if part[0]]
         return parts[0][0] if len(parts) == 1 else formatted(parts)
-
-    def _variable(self, name: str, default: str | None) -> str:
-        environ = f"{self.names.module('os')}.environ"
-        return f"{environ}[{quoted(name)}]" if default is None else f"{environ}.get({quoted(name)}, {quoted(default)})"
 
     @_of.register
     def _mapping(self, value: Mapping) -> Code:  # type: ignore[type-arg]

@@ -7,6 +7,7 @@ that made several tasks.
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 from collections import Counter
@@ -28,6 +29,7 @@ from factory.build.python_made import (
     zone_name,
 )
 from factory.build.tasks import GROUP_AS_WRITTEN
+from factory.loading.python_findings import read_at_import
 from factory.loading.python_runs import OF_EMAIL, has_tasks, is_made_by_build, sends_mail
 from factory.loading.python_tasks import PythonTasks
 from factory.operators.http_watch import HttpWatchTrigger
@@ -162,7 +164,10 @@ class _FromPython(PythonTasks):
         parts["tasks"] = Converted(tasks) if tasks else None
 
     def _say_alike(self) -> None:
-        """Lines that made several tasks."""
+        """Lines that made several tasks, and those that read what another day, or another place, has otherwise."""
+        for line, name, help_text in read_at_import(ast.parse(self.found.text)):
+            message = f"what `{name}` gives is read when the file is imported: its value of now is written"
+            self.say(Code.CONVERTED_OTHERWISE, message, help_text, line)
         places = [place for task_id, place in self.places.items() if task_id != THE_DAG]
         for (line, _), count in Counter(places).items():
             if count > 1:

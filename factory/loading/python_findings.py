@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import sys
 from collections.abc import Iterator, Mapping
@@ -18,8 +19,26 @@ from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Span
 from schemas.source import SourceReader
 
+_OF_ENVIRONMENT = frozenset({"os.environ", "os.environ.get", "os.getenv", "environ", "environ.get", "getenv"})
+_OF_AIRFLOW = frozenset({"Variable.get", "models.Variable.get"})
 _CONDITION = "airflow.sdk.definitions.decorators.condition"
 """Where `@task.run_if` and `@task.skip_if` make a hook of theirs."""
+
+
+def read_at_import(node: ast.AST) -> Iterator[tuple[int, str, str]]:
+    """The lines outside of functions that read a variable, how, and how a pipeline reads it."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        holder = (
+            child.func if isinstance(child, ast.Call) else child.value if isinstance(child, ast.Subscript) else None
+        )
+        name = ast.unparse(holder) if isinstance(holder, ast.Name | ast.Attribute) else ""
+        if isinstance(child, ast.Call | ast.Subscript) and name in _OF_ENVIRONMENT:
+            yield child.lineno, name, "write `${env.NAME}` for a variable of the environment"
+        elif isinstance(child, ast.Call) and name in _OF_AIRFLOW:
+            yield child.lineno, name, "write `{{ var.value.NAME }}` for a variable of Airflow"
+        yield from read_at_import(child)
 
 
 def _conditions(hook: Any) -> Iterator[str]:

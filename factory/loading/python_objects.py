@@ -82,7 +82,7 @@ class PythonObjects(PythonFindings):
             return self._enum(value) if isinstance(value, Enum) else self._any(value)
         self._say_nearly(value)
         if isinstance(value, list | tuple | set | frozenset):
-            items = sorted(value) if isinstance(value, set | frozenset) else value
+            items = _ordered(value)
             return Converted.listed(list(map(self.untyped, items)))
         return self._keyed(value, self.untyped) if isinstance(value, Mapping) else self.value(value)
 
@@ -192,7 +192,7 @@ class PythonObjects(PythonFindings):
 
     @_of.register(list | tuple | set | frozenset)
     def _list(self, value: Any) -> Converted:
-        return Converted.listed(list(map(self.value, sorted(value) if isinstance(value, set | frozenset) else value)))
+        return Converted.listed(list(map(self.value, _ordered(value))))
 
     @_of.register
     def _duration(self, value: timedelta) -> Converted:
@@ -281,3 +281,13 @@ class PythonObjects(PythonFindings):
     def _alias(self, value: AssetAlias) -> Converted:
         given = asset_fields(value)
         return self.value({"alias": given.pop("name"), **given})
+
+
+def _ordered(values: Any) -> Any:
+    """Lists and tuples as they are; the items of a set in their order, or by their text where they have none."""
+    if not isinstance(values, set | frozenset):
+        return values
+    try:
+        return sorted(values)
+    except TypeError:
+        return sorted(values, key=repr)

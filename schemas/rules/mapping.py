@@ -57,7 +57,12 @@ def check_functions(subject: Subject, reader: SourceReader) -> Iterator[Diagnost
         )
         if other is None or other is task or not isinstance(reference, TaskReference):
             continue
-        if reference.steps and isinstance(reference.steps[0], str) and _is_a_list(subject, other, task):
+        if (
+            reference.steps
+            and isinstance(reference.steps[0], str)
+            and "template" not in other.entry
+            and _is_a_list(subject, other, task)
+        ):
             message = f"the outputs of all runs of `{other.full_id}` are a list, which has no `{reference.steps[0]}`"
             help_text = (
                 f"take one by its number, `[0].{reference.steps[0]}`, or the whole output for a Python function to read"

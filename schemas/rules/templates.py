@@ -21,6 +21,7 @@ from schemas.rules.template_context import FOR_ANOTHER, OF_ANOTHER, RAW
 from schemas.shape.places import mapping_at
 
 _OPENED = re.compile(r"(?<!\$)\$\{(?:env|vars|matrix|tasks|expand)\.[^\s{}\"']*")
+_VALUE = re.compile(r"\$\{(?:params|vars|matrix)\.[^{}]*\}")
 _SHELL_VARIABLE = re.compile(r"(?<!\$)\$\{(?P<name>[A-Za-z_]\w*)\}")
 GITHUB = re.compile(r"(?<!\$)\$\{\{")
 _CLOSING = {"{{": "}}", "{%": "%}", "{#": "#}"}
@@ -168,6 +169,7 @@ def _expressions(subject: Subject, path: DataPath, text: str) -> Iterator[Diagno
             part=github.span(),
         )
         return
+    text = _VALUE.sub(lambda value: "x" * len(value[0]), text)  # those of the file may be inside of others
     for match in _OPENED.finditer(text):
         inside, closing, _ = text[match.end() :].partition("${")[0].partition("}")
         message, caret, help_text = f"`{match.group()}` is not closed", "a `}` is missing", ""

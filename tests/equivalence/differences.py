@@ -116,9 +116,10 @@ MAPPED = re.compile(r"MappedArgument\(_input=.*, _key='([^']+)'\)")
 
 def text_of_references(dag: Json) -> None:
     for task in tasks(dag):
-        for name in (*task["template_fields"], "expand_input", "op_kwargs_expand_input"):
-            if name in task:
-                task[name] = _as_reference(task[name])
+        for holder in (task, task.get("partial_kwargs", {})):
+            for name in (*task["template_fields"], "expand_input", "op_kwargs_expand_input"):
+                if name in holder:
+                    holder[name] = _as_reference(holder[name])
 
 
 def _as_reference(value: Any) -> Any:
@@ -197,7 +198,7 @@ DIFFERENCES = (
     Difference(
         "text of references",
         "What the UI shows for an output that is an argument: `${tasks.ID.output}` in place of a template with the call"
-        " that reads it.",
+        " that reads it. Beside `expand` a mapped function's constant is text here, and Airflow's own reference there.",
         text_of_references,
     ),
     Difference(

@@ -130,7 +130,7 @@ class AirflowConversion(ToAirflow):
         for name, param in given.items():
             path: DataPath = (*above, name)
             if isinstance(param, dict):
-                self.lost(path, "`params` are plain values in Airflow 3.4's YAML: the schema of this one is left out")
+                self.lost(path, f"`params` are plain values in Airflow 3.4's YAML: the schema of `{name}` is left out")
             value = self.setting(path, param.get("default") if isinstance(param, dict) else param)
             held = self.held(path)
             default = param_default(held) if isinstance(held, dict) and "default" in held else ""

@@ -201,3 +201,27 @@ with DAG("d", schedule=AssetOrTimeSchedule(timetable=CRON, assets=ASSETS), start
 
     assert said == []
     assert unlike(serialized(dag), serialized(built(tmp_path, text))) == []
+
+
+def test_a_variable_that_is_read_at_import_is_said(tmp_path: Path) -> None:
+    head = (
+        "import os\nfrom airflow.sdk import DAG, Variable\nimport airflow.providers.standard.operators.bash as bash\n"
+    )
+    body = (
+        'STAGE = os.environ.get("STAGE19", "dev")\n'
+        "def later():\n"
+        '    return os.environ["STAGE19"]\n'
+        'with DAG("d", tags=[STAGE, os.getenv("TAG19", "x")]):\n'
+        '    bash.BashOperator(task_id="a", bash_command="a", env={"A": os.environ["PATH"]})\n'
+        '    bash.BashOperator(task_id="b", bash_command="a", env={"A": {"os.environ": "b"}["os.environ"]})\n'
+    )
+    (tmp_path / "d19.py").write_text(head + body)
+
+    (one,) = converted(imported(tmp_path / "d19.py"), "d19.py")
+
+    said = [(d.span.line, d.code.id, d.message.partition(" gives")[0]) for d in one.findings]
+    assert sorted(said) == [
+        (4, "PF126", "what `os.environ.get`"),
+        (7, "PF126", "what `os.getenv`"),
+        (8, "PF126", "what `os.environ`"),
+    ]

@@ -129,7 +129,8 @@ def test_what_python_says_otherwise_keeps_its_meaning(
     [
         (SQL.format("{7: 1}"), "2 PF125 the key `7` is a value of type `int`, and keys are text here"),
         (SQL.format('{"t": (1, 2)}'), "2 PF126 a value of type `tuple` is written as a list"),
-        (SQL.format("{'b': 2j}"), "2 PF125 a value of type `complex` is not converted"),
+        (SQL.format('{"t": {1, "a"}}'), "2 PF126 a value of type `set` is written as a list"),
+        (SQL.format("{'b': (n for n in ())}"), "2 PF125 a value of type `generator` is not converted"),
         (
             'EmptyOperator(task_id="a", on_failure_callback=functools.partial(steps19.tell, 1))',
             "2 PF125 `steps19.tell` is given 1 arguments without a name",

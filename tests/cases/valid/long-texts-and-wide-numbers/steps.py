@@ -1,0 +1,2 @@
+def many(**kwargs):
+    return kwargs
