@@ -83,6 +83,7 @@ poll:
 def test_a_run_shows_what_happens_and_leaves_nothing(scene: Scene) -> None:
     run = scene.run
     assert run.printed("Ignored from your shell:", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN")
+    assert run.printed("first task", "may take half a minute")
     assert (run.home / "airflow.db").exists()
     texts = {"ends.py": ENDS, "dies_at_import.py": DIES_AT_IMPORT}
     texts |= {"unlucky.yaml": SOUND, "long.yaml": LONG, "poll.yaml": POLL, "environment.yaml": ENVIRONMENT}
