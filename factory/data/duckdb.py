@@ -15,7 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from factory.data import imported
+from factory.data import imported, sql
 from factory.data.columns import FLOAT_DIGITS
 from factory.data.places import NewFile, RowFileError, format_of, found, kind_said, local_copy
 from factory.data.row_files import RowFileWriter, limited, may_lose_digits, plain_rows, read_rows
@@ -53,19 +53,15 @@ def run_query(query: Query, *, max_rows: int | None = None, to: str | None = Non
             for statement in before:
                 connection.execute(statement)
             if new is not None:
-                path = _copied(connection, last, new)
-            else:
-                cursor = _with_nanoseconds(connection, connection.execute(last), last)
-                rows = result_rows(cursor) if cursor.description is not None else iter(())
-                if to is None:
-                    return limited(plain_rows(rows), max_rows)
-                path = write_rows(rows, to, max_rows)
+                return _copied(connection, last, new)
+            cursor = _with_nanoseconds(connection, connection.execute(last), last)
+            rows = result_rows(cursor) if cursor.description is not None else iter(())
+            return limited(plain_rows(rows), max_rows) if to is None else write_rows(rows, to, max_rows)
     except duckdb.Error as error:
         raise DuckdbError(_explained(database_words(error), query)) from None
     finally:
         if new is not None:
             new.discard()
-    return path
 
 
 @contextmanager
@@ -85,7 +81,10 @@ def opened(query: Query, *, writes: str | None = None) -> Iterator[Any]:
             connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         for name, paths in files.items():
-            connection.execute(f"CREATE TEMP VIEW {quoted(name)} AS SELECT * FROM {reader(connection, paths)}")
+            try:
+                connection.execute(f"CREATE TEMP VIEW {quoted(name)} AS SELECT * FROM {reader(connection, paths)}")
+            except imported("duckdb", task="duckdb", extra="duckdb").Error as error:
+                raise DuckdbError(_explained(database_words(error), query)) from None
             query.aside.extend(_named_alike(connection, name, paths))
         yield connection
 
@@ -117,10 +116,9 @@ def _copied(connection: Any, statement: str, new: NewFile) -> str:
     """Write a query's result by DuckDB itself, which is many times as fast as row by row."""
     kind, zipped = format_of(new.path)
     form = "FORMAT parquet" if kind == "parquet" else f"FORMAT csv, HEADER, COMPRESSION {'gzip' if zipped else 'none'}"
+    query = sql.with_exact_sums(connection, statement)
     # The lock on the settings is kept: the file is one of the allowed paths.
-    connection.execute(
-        f"COPY ({statement.strip().rstrip(';')}\n) TO {text_literal(new.part)} ({form}, USE_TMP_FILE false)"
-    )
+    connection.execute(f"COPY ({query}\n) TO {text_literal(new.part)} ({form}, USE_TMP_FILE false)")
     new.publish()
     return new.path
 
@@ -131,10 +129,8 @@ def _explained(line: str, query: Query) -> str:
         return f"{line} (the table `{empty}` has no rows, so it has no columns)"
     hidden = re.search(r'Cannot access file "([^"]*)"', line)
     if hidden is not None:
-        return (
-            f"`sql` reads `{hidden[1]}`, which `tables` does not name: add it there, or write `external_access: true`"
-        )
-    return line
+        return f"`sql` reads `{hidden[1]}`, which `tables` does not name: add it, or write `external_access: true`"
+    return sql.csv_fault(line)
 
 
 _DECIMAL_DIGITS = 38  # the most of DuckDB's DECIMAL
@@ -201,6 +197,7 @@ def reader(connection: Any, paths: Sequence[str]) -> str:
     options = f"union_by_name = {len(paths) > 1}, sample_size = -1"
     may_lose = any(map(may_lose_digits, paths))
     if kind == "csv":
+        options += sql.csv_options(paths)
         plain = f"read_csv({listed}, {options})"
         exact = may_lose and _exact_csv(connection, plain, f"read_csv({listed}, {options}, all_varchar = true)")
         return f"read_csv({listed}, {options}, types = {_struct(exact)})" if exact else plain

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import glob
+import gzip
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -116,6 +118,21 @@ def _opened(path: str) -> Any:
         raise
     except Exception as error:  # the library of each store has errors of its own
         raise RowFileError(f"`{path}` cannot be read: {error}") from None
+
+
+def first_line(path: str) -> str:
+    """The first line of a text file, unpacked. Raises RowFileError."""
+    with opened_to_read(path) as file:
+        data = gzip.GzipFile(fileobj=file) if format_of(path)[1] else file
+        try:
+            return data.readline().decode("utf-8-sig", "replace")
+        except (EOFError, OSError) as error:
+            raise RowFileError(f"`{path}` cannot be read: {error}") from None
+
+
+def csv_delimiter(head: str) -> str:
+    """What is between the columns of CSV, by its first line: a comma, a semicolon, a tab or `|`."""
+    return max(",;\t|", key=re.sub('"[^"]*"', "", head).count)
 
 
 def local_copy(path: str, folder: Path) -> str:

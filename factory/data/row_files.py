@@ -17,12 +17,13 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import chain
 from types import TracebackType
 from typing import IO, Any, Self, cast
 from uuid import UUID
 
 from factory.data.columns import FLOAT_DIGITS
-from factory.data.places import NewFile, RowFileError, arrow, format_of, found, kind_said, opened_to_read
+from factory.data.places import NewFile, RowFileError, arrow, csv_delimiter, format_of, found, kind_said, opened_to_read
 from factory.data.row_formats import ROWS_AT_ONCE, row_mapping, sink
 from factory.data.values import exact_number
 
@@ -222,13 +223,14 @@ def _rows_in(path: str, file: IO[bytes]) -> Iterator[dict[str, Any]]:
 
 def _csv_rows(path: str, data: IO[bytes]) -> Iterator[dict[str, Any]]:
     csv.field_size_limit(sys.maxsize)  # what bounds the file bounds its fields
-    reader = csv.DictReader(io.TextIOWrapper(data, "utf-8-sig", newline=""))
-    columns = list(reader.fieldnames or ())
-    if (twice := _twice(columns)) is not None:
+    lines = io.TextIOWrapper(data, "utf-8-sig", newline="")
+    reader = csv.DictReader(chain([head := lines.readline()], lines), delimiter=csv_delimiter(head), strict=True)
+    if (twice := _twice(columns := list(reader.fieldnames or ()))) is not None:
         raise RowFileError(f"`{path}`: two columns are named `{twice}`")
     for number, row in enumerate(reader, 1):
-        if None in row:
-            raise RowFileError(f"`{path}`, row {number}: it has more fields than there are columns")
+        if None in row or row[columns[-1]] is None:
+            more = "more" if None in row else "fewer"
+            raise RowFileError(f"`{path}`, row {number}: it has {more} fields than there are columns")
         yield row
 
 

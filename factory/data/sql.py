@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 from factory.data import imported
-from factory.data.places import absolute
-from factory.data.row_files import RowFileWriter, TooManyRowsError, limited, plain_rows, plain_value
+from factory.data.places import RowFileError, absolute, csv_delimiter, first_line
+from factory.data.row_files import RowFileWriter, TooManyRowsError, limited, plain_rows, plain_value, read_rows
 
 if TYPE_CHECKING:
     from airflow.providers.common.sql.hooks.sql import DbApiHook
@@ -145,6 +145,40 @@ def duckdb_connection(database: str | None, memory_limit: str | None, threads: i
         yield connection
     finally:
         connection.close()
+
+
+def csv_options(paths: Sequence[str]) -> str:
+    """How DuckDB reads CSV: as `load` does, by its header and RFC 4180. Its own guess takes a row that begins with `#`
+    for a comment, makes one column of rows that are cut off, or leaves out what is before them."""
+    delimiters = {csv_delimiter(first_line(path)) for path in paths}
+    if len(delimiters) > 1:
+        raise RowFileError("the files of one table must have the same character between their columns")
+    (delimiter,) = delimiters
+    form = "header = true, skip = 0, comment = '', quote = '\"', escape = '\"', strict_mode = true"
+    return f", {form}, null_padding = false, delim = {text_literal(delimiter)}"
+
+
+def csv_fault(line: str) -> str:
+    """DuckDB's error; where it is that a file is no CSV, what is wrong in which of its rows."""
+    file = re.search(r'sniffing file "([^"]*)"', line)
+    try:
+        for _ in read_rows(file[1]) if file is not None else ():
+            pass
+    except RowFileError as error:
+        return str(error)
+    return line
+
+
+def with_exact_sums(connection: Any, statement: str) -> str:
+    """A query whose whole numbers of 128 bits, as sums are, become decimals: Parquet has no such type, and DuckDB would
+    write floats."""
+    query = statement.strip().rstrip(";")
+    if str(connection.extract_statements(query)[0].type).rpartition(".")[2] != "SELECT":
+        return query
+    described = connection.execute(f"DESCRIBE {query}").fetchall()
+    sums = [quoted(name) for name, kind, *_ in described if kind in ("HUGEINT", "UHUGEINT")]
+    casts = ", ".join(f"{name}::DECIMAL(38, 0) AS {name}" for name in sums)
+    return f"SELECT * REPLACE ({casts}) FROM ({query}\n)" if sums else query  # noqa: S608 # quoted
 
 
 def _patiently(duckdb: Any, path: str, config: Mapping[str, str]) -> Any:

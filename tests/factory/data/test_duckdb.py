@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,7 +17,9 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
+from factory.data.places import RowFileError
 from factory.data.row_files import RowFileWriter, read_rows
+from factory.operators.check import CheckOperator
 from factory.operators.sql import DuckdbOperator
 from tests.factory.bundle.s3 import BUCKET, CONNECTION, connection, running_s3
 
@@ -244,3 +247,42 @@ def test_columns_that_differ_by_letter_case_alone_are_named(
     table = other if ending == "rows" else written(tmp_path / f"o.{ending}", other)
     assert run("SELECT * FROM t", tables={"t": table}) == other
     assert "one name" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("ending", ["csv", "csv.gz"])
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("id,name\n1,a\n#2,b\n3,c\n", [("1", "a"), ("#2", "b"), ("3", "c")]),
+        ('id;name\r\n1;"a;""b"""\r\n2;c,d\r\n', [(1, 'a;"b"'), (2, "c,d")]),
+        ("\ufeffid\tname\n1\tit's\n\n2\tb\n", [(1, "it's"), (2, "b")]),
+        ("id,name\n1,a\n2\n3,c,extra\n", None),
+        ("id,name\n1,a\n2\n", None),
+        ("id,name\n1,a,x\n", None),
+        ("Report of January\nid,name\n1,a\n", None),
+        ('id,name\n1,"a\n2,b\n', None),
+    ],
+    ids=["#", "semicolon", "tab", "ragged", "short", "long", "title", "open-quote"],
+)
+def test_csv_is_read_as_load_reads_it_or_not_at_all(
+    tmp_path: Path, text: str, rows: list[tuple[Any, ...]] | None, ending: str
+) -> None:
+    path = tmp_path / f"orders.{ending}"
+    path.write_bytes(gzip.compress(text.encode()) if ending == "csv.gz" else text.encode())
+    if rows is None:
+        with pytest.raises(RowFileError) as found:
+            list(read_rows(str(path)))
+        with pytest.raises(AirflowException, match=re.escape(str(found.value))):
+            run("SELECT * FROM orders", tables={"orders": str(path)})
+        with pytest.raises(AirflowException, match=re.escape(str(found.value))):
+            CheckOperator(task_id="check", file=str(path), row_count={"geq_to": 1}).execute({})
+        return
+
+    assert [tuple(row.values()) for row in run("SELECT * FROM orders", tables={"orders": str(path)})] == rows
+    assert [tuple(row.values()) for row in read_rows(str(path))] == [tuple(map(str, row)) for row in rows]
+
+
+def test_a_sum_keeps_its_digits_in_parquet(tmp_path: Path) -> None:
+    path = run("SELECT sum(v) AS s, 'a' AS k FROM (VALUES (9007199254740993), (0)) t(v)", to=f"{tmp_path}/s.parquet")
+    assert run("SELECT s::VARCHAR AS s, k FROM t", tables={"t": path}) == [{"s": "9007199254740993", "k": "a"}]
+    assert list(read_rows(path)) == [{"s": 9007199254740993, "k": "a"}]
