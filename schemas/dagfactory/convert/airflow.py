@@ -122,7 +122,8 @@ class AirflowConversion(ToAirflow):
     def _say_group(self, group: TaskView) -> None:
         message = f"there are no groups there: the tasks of `{group.full_id}` keep their ids"
         shown = [f"`{key}`" for key in group.entry if key not in _OF_A_GROUP and key not in _WITHOUT_COUNTERPART]
-        self.changed(group.path, f"{message}, and {', '.join(shown)} is left out" if shown else message)
+        left = f"{', '.join(shown)} {'is' if len(shown) == 1 else 'are'} left out"
+        self.changed(group.path, f"{message}, and {left}" if shown else message)
         self._settings(group.path, {key: one for key, one in group.entry.items() if key in _WITHOUT_COUNTERPART})
 
     def _params(self, above: DataPath, given: Mapping[str, Any]) -> Converted:
