@@ -162,7 +162,7 @@ class Code(Enum):
     )
     STATE_SHARED = _error("PF349", "state-shared", "Two tasks keep their state under the same name.")
     RELATIVE_FILE = _error("PF335", "relative-file", "A task waits for a file with a relative path.")
-    CONTRADICTION = _error("PF336", "contradiction", "Arguments of a built-in contradict each other.")
+    CONTRADICTION = _error("PF336", "contradiction", "Values contradict each other.")
     UNKNOWN_DAG = _warning("PF337", "unknown-dag", "A task waits for or starts a DAG whose id looks like a typo.")
     NOT_IN_TRIGGERER = _error(
         "PF338", "not-in-triggerer", "The triggerer runs a function that is only in the pipelines folder."

@@ -81,7 +81,7 @@ def check_what_starts_runs(subject: Subject) -> Iterator[Diagnostic]:
     has_clock = isinstance(schedule, str) or "cron" in keys or "every" in keys
     has_start = any("start_date" in each for each in (subject.data, mapping_at(subject.data, ("default_args",))))
     if scalar(subject.data.get("catchup")) is True and (has_clock or has_assets) and not has_start:
-        yield subject.finding(Code.MISSING_KEY, ("catchup",), NO_FIRST_SLOT, at_key=True)
+        yield subject.finding(Code.KEY_ALONE, ("catchup",), NO_FIRST_SLOT, at_key=True)
     allowed = subject.data.get("allowed_run_types")
     needed = "asset_triggered" if has_assets else "scheduled" if has_clock else "manual"
     if isinstance(allowed, list) and allowed and {*map(str, allowed)} <= {*get_args(RunType)} - {needed}:
@@ -91,7 +91,7 @@ def check_what_starts_runs(subject: Subject) -> Iterator[Diagnostic]:
             "manual": "without a schedule, people start the runs",
         }
         message = f"`allowed_run_types` must have `{needed}`: {why[needed]}"
-        yield subject.finding(Code.WRONG_VALUE, ("allowed_run_types",), message, caret=f"add `{needed}`")
+        yield subject.finding(Code.CONTRADICTION, ("allowed_run_types",), message, caret=f"add `{needed}`")
 
 
 def check_lone_rules(subject: Subject) -> Iterator[Diagnostic]:

@@ -79,7 +79,7 @@ def _needed_by_runs(dag: DagView, has_start: bool) -> Iterator[Diagnostic]:
             help_text = "or write `schedule: null`"
             yield dag.subject.finding(Code.BAD_PARAM, ("params", name), message, at_key=True, help=help_text)
     if dag.data.get("catchup") is True and not has_start and not is_object(dag.data.get("schedule")):
-        yield dag.subject.finding(Code.MISSING_KEY, ("catchup",), NO_FIRST_SLOT, at_key=True)
+        yield dag.subject.finding(Code.KEY_ALONE, ("catchup",), NO_FIRST_SLOT, at_key=True)
 
 
 def _order(dag: DagView, holders: Iterable[tuple[DataPath, Mapping[str, Any]]]) -> Iterator[Diagnostic]:
