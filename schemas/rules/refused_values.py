@@ -78,7 +78,9 @@ def and_together(  # a call and what is already found in it
     yield from (replace(one, severity=Severity.ERROR) if one in known else one for one in findings)
     if refusal is not None and not known:
         path = (*task.with_path, about[-1]) if about else (*task.path, "uses")
-        words = f": {refusal.message}" if refusal.message else f" where `{refusal.condition}`"
+        always = ": its constructor raises whatever it gets"
+        words = f" where `{refusal.condition}`" if refusal.condition else always
+        words = f": {refusal.message}" if refusal.message else words
         message = f"{operator.path.rpartition('.')[2]} refuses its arguments{words}"
         yield subject.finding(Code.WRONG_ARGUMENT, path, message)
 

@@ -90,7 +90,8 @@ from airflow.sdk import BaseOperator
 class Picky(BaseOperator):
     def __init__(self, *, text, **kwargs):
         super().__init__(**kwargs)
-        raise ValueError("bad text " + text.split("/")[-1])
+        if text:
+            raise ValueError("bad text " + text.split("/")[-1])
 
 class Leaving(BaseOperator):
     def __init__(self, **kwargs):
