@@ -209,7 +209,8 @@ def through_python(folder: Path) -> Iterator[tuple[Any, list[Diagnostic]]]:
     found = imported(module)
     yield in_one_form(serialized(found.dags[0])), list(there.findings)
     (back,) = converted(found, "d_module.py")
-    assert not back.findings, (back.findings, there.text)
+    # Of a variable Python knows the value of now alone, and says so.
+    assert all("`os.environ`" in one.message for one in back.findings), (back.findings, there.text)
     yield built(folder, back.text.encode()), list(there.findings)
 
 
