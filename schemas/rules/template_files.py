@@ -30,6 +30,7 @@ _SPEC = (".vl.json", ".vl.yaml", ".vl.yml")
 _ENDINGS = {"bash_command": _SHELL, "sql": _SQL, "hql": _SQL, "spec": _SPEC, "html_content": _HTML}
 _NAME = r"(?<!> )(?<![\w./$~{}<>=:-])(?:\./)?(\w[\w-]*(?:/\w[\w-]*)*\.(?:py|sh|bash|sql|ipynb|R|jar))(?![\w./*-])"
 """A program by a relative path, as a word of a command. Data may be what the command itself writes."""
+_PROGRAMS = (*_SHELL, ".py", ".sql", ".ipynb", ".R", ".jar")
 _LONGEST = 255
 _LONGEST_FILE = 200_000
 """Characters of a file; a longer one is data."""
@@ -42,7 +43,7 @@ def check(subject: Subject, folder: Path) -> Iterator[Diagnostic]:
     (`airflow.sdk.definitions._internal.abstractoperator`), a whole command that ends with `.sh` included.
     """
     places = ((folder / subject.path).parent, folder)
-    if subject.may_hold("bash_command"):
+    if subject.may_hold("bash_command") and subject.may_hold(*_PROGRAMS):
         yield from _files_in_commands(subject, places)
     if not subject.may_hold(*_SHELL, *_SQL, *_SPEC, *_HTML):
         return
