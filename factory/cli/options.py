@@ -174,7 +174,8 @@ def absent(target: Path, paths_in: Callable[[Path], Iterable[str]]) -> UsageErro
     hint = ""
     if target.name == str(target):
         folder = pipelines_folder()
-        near = [path for path in paths_in(folder) if path.rpartition("/")[2].split(".")[0] == target.name]
+        ids = ((path, path.partition(".")[0].replace("/", ".")) for path in paths_in(folder))
+        near = [path for path, dag_id in ids if f".{dag_id}".endswith(f".{target.name}")]
         shown = [(Path(shown_folder(folder)) / path).as_posix() for path in near]
         hint = f"; did you mean {' or '.join(shown)}?" if shown else "; this command takes paths, not DAG ids"
     return UsageError(f"{target}: there is no such file or folder{hint}")

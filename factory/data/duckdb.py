@@ -20,7 +20,7 @@ from factory.data.columns import FLOAT_DIGITS
 from factory.data.places import NewFile, RowFileError, format_of, found, kind_said, local_copy
 from factory.data.row_files import RowFileWriter, limited, may_lose_digits, plain_rows, read_rows
 from factory.data.sql import database_words, duckdb_connection, quoted, result_rows, text_literal, write_rows
-from factory.data.values import DUCKDB_TIMES, FINE_TIME, is_inexact_in_duckdb
+from factory.data.values import DUCKDB_TIMES, FINE_TIME, NANOSECONDS_AS_TEXT, SUMS_AS_DECIMALS, is_inexact_in_duckdb
 
 _WRITES = ("COPY", "COPY_DATABASE", "EXPORT", "ATTACH", "DETACH", "LOAD", "SET", "VARIABLE_SET", "PRAGMA")
 """Statements that reach outside, or change what may be reached."""
@@ -103,20 +103,21 @@ def _statements(connection: Any, query: Query) -> list[str]:
 
 
 def _with_nanoseconds(connection: Any, cursor: Any, statement: str) -> Any:
-    """The result with times of nanoseconds as text: Python has no place for them, and DuckDB cuts them off."""
-    fine = {name: str(kind) for name, kind, *_ in cursor.description or () if str(kind).endswith("_NS")}
-    if not fine or str(connection.extract_statements(statement)[0].type).rpartition(".")[2] != "SELECT":
-        return cursor
-    zones = {name: " || ':00'" if kind == "TIMESTAMPTZ_NS" else "" for name, kind in fine.items()}  # `+00` is UTC
-    texts = (f"replace({quoted(n)}::VARCHAR, ' ', 'T'){zone} AS {quoted(n)}" for n, zone in zones.items())
-    return connection.execute(f"SELECT * REPLACE ({', '.join(texts)}) FROM ({statement.strip().rstrip(';')}\n)")
+    """The result with times of nanoseconds as text. Its types are known: to ask for them reads whole files again."""
+    columns = [(name, str(kind)) for name, kind, *_ in cursor.description or ()]
+    if not NANOSECONDS_AS_TEXT.keys().isdisjoint(dict(columns).values()) and sql.is_query(connection, statement):
+        return connection.execute(sql.recast(statement, columns, NANOSECONDS_AS_TEXT))
+    return cursor
 
 
 def _copied(connection: Any, statement: str, new: NewFile) -> str:
     """Write a query's result by DuckDB itself, which is many times as fast as row by row."""
     kind, zipped = format_of(new.path)
     form = "FORMAT parquet" if kind == "parquet" else f"FORMAT csv, HEADER, COMPRESSION {'gzip' if zipped else 'none'}"
-    query = sql.with_exact_sums(connection, statement)
+    query, columns = statement.strip().rstrip(";"), []
+    if kind == "parquet" and sql.is_query(connection, query):
+        columns = [(name, kind) for name, kind, *_ in connection.execute(f"DESCRIBE {query}").fetchall()]
+    query = sql.recast(query, columns, SUMS_AS_DECIMALS)
     # The lock on the settings is kept: the file is one of the allowed paths.
     connection.execute(f"COPY ({query}\n) TO {text_literal(new.part)} ({form}, USE_TMP_FILE false)")
     new.publish()

@@ -16,7 +16,7 @@ from factory.data.columns import ColumnType
 from factory.data.database import STAGED, AlreadyLoadedError, Database
 from factory.data.destinations import LoadError, Target, reason
 from factory.data.load_plan import Loaded, LoadRequest, Plan, Row
-from factory.data.places import RowFileError, format_of, own_folder, states
+from factory.data.places import RowFileError, own_folder, states
 from factory.data.row_files import read_rows
 
 
@@ -176,8 +176,3 @@ def rows_of_files(file: Any) -> Callable[[], Iterator[Row]]:
                 )
 
     return read
-
-
-def all_csv(files: Sequence[Any]) -> bool:
-    """Whether the values of files are text, whatever they mean."""
-    return bool(files) and all(isinstance(path, str) and format_of(path)[0] == "csv" for path in files)

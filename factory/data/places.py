@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -36,6 +36,12 @@ def format_of(path: str) -> tuple[str, bool]:
     if ending not in FORMATS or (zipped and ending == ".parquet"):
         raise RowFileError(f"`{path}` must end with .jsonl, .json or .csv (all three also with .gz), or .parquet")
     return FORMATS[ending], zipped
+
+
+def all_csv(file: Any) -> bool:
+    """Whether a path, or all of several, are of CSV, whose values are text, whatever they mean."""
+    files = [file] if isinstance(file, str) else file if isinstance(file, Sequence) else []
+    return bool(files) and all(isinstance(path, str) and format_of(path)[0] == "csv" for path in files)
 
 
 def is_remote(path: str) -> bool:

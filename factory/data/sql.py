@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -169,16 +169,18 @@ def csv_fault(line: str) -> str:
     return line
 
 
-def with_exact_sums(connection: Any, statement: str) -> str:
-    """A query whose whole numbers of 128 bits, as sums are, become decimals: Parquet has no such type, and DuckDB would
-    write floats."""
-    query = statement.strip().rstrip(";")
-    if str(connection.extract_statements(query)[0].type).rpartition(".")[2] != "SELECT":
-        return query
-    described = connection.execute(f"DESCRIBE {query}").fetchall()
-    sums = [quoted(name) for name, kind, *_ in described if kind in ("HUGEINT", "UHUGEINT")]
-    casts = ", ".join(f"{name}::DECIMAL(38, 0) AS {name}" for name in sums)
-    return f"SELECT * REPLACE ({casts}) FROM ({query}\n)" if sums else query  # noqa: S608 # quoted
+def is_query(connection: Any, statement: str) -> bool:
+    """Whether DuckDB takes a statement as a part of another one; PIVOT is several statements to it."""
+    return str(connection.extract_statements(statement)[0].type).rpartition(".")[2] in ("SELECT", "MULTI")
+
+
+def recast(query: str, columns: Iterable[tuple[str, str]], forms: Mapping[str, str]) -> str:
+    """A query of DuckDB that gives some of its columns, (name, type) pairs, in another form: type → SQL, `{}` for the
+    column."""
+    given = [(quoted(name), forms[kind]) for name, kind in columns if kind in forms]
+    query = query.strip().rstrip(";")
+    cast = ", ".join(f"{form.format(name)} AS {name}" for name, form in given)
+    return f"SELECT * REPLACE ({cast}) FROM ({query}\n)" if cast else query  # noqa: S608 # quoted
 
 
 def _patiently(duckdb: Any, path: str, config: Mapping[str, str]) -> Any:

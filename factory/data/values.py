@@ -63,6 +63,13 @@ def divided(values: Sequence[Any], kind: ColumnType) -> tuple[list[Any], list[An
 FINE_TIME = r"[.,][0-9]{6}[0-9]*[1-9]"
 """Digits behind the second that neither Python's times nor DuckDB's have a place for: both cut them off."""
 DUCKDB_TIMES = ("TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "TIME", "TIME WITH TIME ZONE")
+_AS_TEXT = "replace({}::VARCHAR, ' ', 'T')"
+NANOSECONDS_AS_TEXT: Mapping[str, str] = MappingProxyType(
+    {"TIMESTAMP_NS": _AS_TEXT, "TIME_NS": _AS_TEXT, "TIMESTAMPTZ_NS": f"{_AS_TEXT} || ':00'"}  # its `+00` is UTC
+)
+"""DuckDB's types that Python has no place for → SQL that gives them, `{}` for the column."""
+SUMS_AS_DECIMALS: Mapping[str, str] = MappingProxyType(dict.fromkeys(("HUGEINT", "UHUGEINT"), "{}::DECIMAL(38, 0)"))
+"""The same of whole numbers of 128 bits, as sums are: Parquet has none, and DuckDB would write floats."""
 _SMALLEST_SINGLE = 2.0**-126
 """Below it, a float of 32 bits keeps fewer digits."""
 _AS_IT_IS: Mapping[str, frozenset[type]] = MappingProxyType(

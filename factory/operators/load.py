@@ -9,7 +9,7 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from factory.data import without_rows
-from factory.data.row_files import RowFileError
+from factory.data.places import RowFileError, all_csv
 from factory.data.sql import SqlError, connection_of
 from schemas.compose.env_values import names_secret, without
 
@@ -63,7 +63,7 @@ class LoadOperator(BaseOperator):
         # dlt comes with these: only a task that loads pays for it.
         from factory.data.columns import ColumnType  # noqa: PLC0415
         from factory.data.destinations import LoadError, target_of  # noqa: PLC0415
-        from factory.data.load import all_csv, load, load_id, rows_of_files, working_folder  # noqa: PLC0415
+        from factory.data.load import load, load_id, rows_of_files, working_folder  # noqa: PLC0415
         from factory.data.load_plan import LoadRequest  # noqa: PLC0415
 
         if self.rows is None and self.file is None:
@@ -87,9 +87,6 @@ class LoadOperator(BaseOperator):
             },
             self.create,
         )
-        files: list[Any] = [self.file]
-        if isinstance(self.file, Sequence) and not isinstance(self.file, str):
-            files = list(self.file)
         secrets: list[str] = []
         try:
             connection = connection_of(self.conn_id)
@@ -98,7 +95,7 @@ class LoadOperator(BaseOperator):
             with working_folder():
                 target = target_of(connection, schema or None)
                 read = rows_of_files(self.file or ()) if self.rows is None else lambda: self.rows or ()
-                loaded = load(read, target, request, is_csv=all_csv(files))
+                loaded = load(read, target, request, is_csv=self.rows is None and all_csv(self.file))
         except (LoadError, RowFileError, SqlError) as error:
             text = without(str(error), secrets, "***")
             raise AirflowException(f"{self.conn_id}: {text}") from None

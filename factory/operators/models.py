@@ -10,8 +10,8 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from factory.data import without_rows
 from factory.data.features import ModelError, Unknown
-from factory.data.load import all_csv
 from factory.data.models import Training, predict, train
+from factory.data.places import all_csv
 from factory.data.row_files import RowFileError, TooManyRowsError, limited, plain_rows, read_rows
 from factory.data.sql import write_rows
 from factory.reporters.text import counted
@@ -160,5 +160,4 @@ def _given(task: TrainOperator | PredictOperator) -> Iterable[Mapping[str, Any]]
 
 
 def _is_csv(task: TrainOperator | PredictOperator) -> bool:
-    files = [task.file] if isinstance(task.file, str) else list(task.file or ())
-    return task.rows is None and all_csv(files)
+    return task.rows is None and all_csv(task.file)

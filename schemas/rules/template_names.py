@@ -29,6 +29,7 @@ from schemas.rules.template_context import (
     LIST,
     MACROS,
     NEEDED,
+    NO_DS,
     NOT_CALLED,
     NOT_IN_TASKS,
     NUMBER,
@@ -266,9 +267,7 @@ def _arguments(call: Called, kinds: _Kinds) -> Iterator[Said]:
         names = KEYWORDS.get(way, ("ds", "input_format", "output_format"))
         message = f"`{method}` needs {NEEDED[way]} arguments"
         yield Said(Code.BAD_TEMPLATE, message, place, f"write `{method}({', '.join(names)})`")
-    elif way == "macros.ds_add" and (
-        kinds.of(call.first) in (DATE, "datetime", NUMBER) or call.first in ("ds_nodash", "ts", "ts_nodash")
-    ):
+    elif way == "macros.ds_add" and (kinds.of(call.first) in (DATE, "datetime", NUMBER) or call.first in NO_DS):
         message = f"`{method}` takes a date as text first, such as `2026-01-31`"
         yield Said(Code.BAD_TEMPLATE, message, place, help="its first argument is `ds`")
 

@@ -13,7 +13,6 @@ import time
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ import pytest
 
 from factory.bundle import cleanup
 from factory.bundle.archives import ArchiveStore, DamagedArchiveError, packed, unpacked
-from factory.bundle.records import Manifest, state_path
+from factory.bundle.records import Manifest
 from factory.bundle.store import BundleError, StoreError, token_of
 
 from .bundles import Bench, contents, version_of
@@ -114,39 +113,8 @@ def test_a_worker_gets_a_version_from_the_store(bench: Bench, store: str, publis
     bundle.initialize()
 
     assert contents(bundle.path) == contents(bench.folder.parent / "expected")
+    assert ArchiveStore(store).recalled().owners == {"team/orders.yaml": "team/orders.yaml"}
     assert not any(path.is_symlink() for path in bundle.path.rglob("*"))
-
-
-def test_a_dag_processor_on_an_empty_disk_goes_on_as_the_one_before(
-    bench: Bench, store: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As a new pod does: the moments of schedules, and who had a DAG id first, are not on its disk."""
-    monkeypatch.setattr("factory.bundle.records.datetime", _Clock("2026-01-01"))
-    bench.write("first.yaml", "dag_id: one\nschedule: 0 7 * * *")
-    bench.bundle(store=store).refresh()
-    bench.write("second.yaml", "dag_id: one\nschedule: 0 8 * * *")
-    bundle = bench.bundle(store=store)
-    bundle.refresh()
-    before = version_of(bundle)
-    shutil.rmtree(bench.base)
-    monkeypatch.setattr("factory.bundle.records.datetime", _Clock("2026-02-02"))
-
-    bundle = bench.bundle(store=store)
-    bundle.refresh()
-    bundle.refresh()
-
-    assert version_of(bundle) == before
-    state = json.loads(state_path(bench.base).read_text())
-    assert state["owners"] == {"one": "first.yaml"}
-    assert state["dags"]["since"]["one"].startswith("2026-01-01")
-
-
-class _Clock:
-    def __init__(self, day: str) -> None:
-        self._now = datetime.fromisoformat(f"{day}T00:00:00+00:00")
-
-    def now(self, _: object) -> datetime:
-        return self._now
 
 
 def test_tasks_that_start_together_fetch_once(

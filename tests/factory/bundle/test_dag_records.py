@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+import shutil
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -218,3 +219,36 @@ def swap(link: Path, target: Path) -> None:
     new = link.with_name("new link")
     new.symlink_to(target)
     new.replace(link)
+
+
+def test_a_dag_processor_on_an_empty_disk_goes_on_as_the_one_before(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a new pod does: the moments of schedules, and who had a DAG id first, are not on its disk."""
+    store = f"file://{tmp_path}/store"
+    monkeypatch.setattr("factory.bundle.records.datetime", _Clock("2026-01-01"))
+    bench.write("first.yaml", "dag_id: one\nschedule: 0 7 * * *")
+    bench.bundle(store=store).refresh()
+    bench.write("second.yaml", "dag_id: one\nschedule: 0 8 * * *")
+    bundle = bench.bundle(store=store)
+    bundle.refresh()
+    before = version_of(bundle)
+    shutil.rmtree(bench.base)
+    monkeypatch.setattr("factory.bundle.records.datetime", _Clock("2026-02-02"))
+
+    bundle = bench.bundle(store=store)
+    bundle.refresh()
+    bundle.refresh()
+
+    assert version_of(bundle) == before
+    state = json.loads(state_path(bench.base).read_text())
+    assert state["owners"] == {"one": "first.yaml"}
+    assert state["dags"]["since"]["one"].startswith("2026-01-01")
+
+
+class _Clock:
+    def __init__(self, day: str) -> None:
+        self._now = datetime.fromisoformat(f"{day}T00:00:00+00:00")
+
+    def now(self, _: object) -> datetime:
+        return self._now

@@ -171,6 +171,7 @@ def test_only_the_chosen_format_is_imported(project: Path, name: str) -> None:
     [
         (["nowhere"], "nowhere: there is no such file or folder; this command takes paths, not DAG ids"),
         (["good"], "good: there is no such file or folder; did you mean pipelines/good.yaml?"),
+        (["sales.worse"], "sales.worse: there is no such file or folder; did you mean pipelines/sales/worse.yaml?"),
         (["README.txt"], "not a pipeline"),
         (["empty"], "there are no pipelines in this folder"),
         (["--format", "xml"], "invalid choice"),
@@ -185,6 +186,7 @@ def test_only_the_chosen_format_is_imported(project: Path, name: str) -> None:
 def test_usage_errors(project: Path, arguments: list[str], words: str) -> None:
     (project / "README.txt").write_text("no pipeline")
     (project / "empty").mkdir()
+    (project / "pipelines" / "sales" / "worse.yaml").write_text("a: b: c\n")
     (project / "loop.yaml").symlink_to("loop.yaml")
     result = factory("lint", *arguments, cwd=project)
     assert result.returncode == 2

@@ -286,3 +286,6 @@ def test_a_sum_keeps_its_digits_in_parquet(tmp_path: Path) -> None:
     path = run("SELECT sum(v) AS s, 'a' AS k FROM (VALUES (9007199254740993), (0)) t(v)", to=f"{tmp_path}/s.parquet")
     assert run("SELECT s::VARCHAR AS s, k FROM t", tables={"t": path}) == [{"s": "9007199254740993", "k": "a"}]
     assert list(read_rows(path)) == [{"s": 9007199254740993, "k": "a"}]
+    rows = [{"k": "a", "v": 9007199254740993}]
+    path = run("PIVOT t ON k USING sum(v)", tables={"t": rows}, to=f"{tmp_path}/p.parquet")
+    assert list(read_rows(path)) == [{"a": 9007199254740993}]

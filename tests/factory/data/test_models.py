@@ -10,6 +10,7 @@ import random
 import signal
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -171,18 +172,23 @@ def train_and_meet(to: Path, number: int, is_first: bool, there: Any, other_came
     other_came.set()
 
 
-def test_two_models_at_once_leave_one_of_them_with_its_own_facts(tmp_path: Path) -> None:
+def two_at_once(trains: Callable[..., None], to: Any) -> None:
+    """The first trains with 40 rows, the second with 60."""
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload([__name__, "sklearn.ensemble", "skops.io"])
     there, other_came = processes.Event(), processes.Event()
-    first = processes.Process(target=train_and_meet, args=(tmp_path / "m", 40, True, there, other_came))
-    second = processes.Process(target=train_and_meet, args=(tmp_path / "m", 60, False, there, other_came))
+    first = processes.Process(target=trains, args=(to, 40, True, there, other_came))
+    second = processes.Process(target=trains, args=(to, 60, False, there, other_came))
     first.start()
     there.wait()
     second.start()
     first.join()
     second.join()
     assert (first.exitcode, second.exitcode) == (0, 0)
+
+
+def test_two_models_at_once_leave_one_of_them_with_its_own_facts(tmp_path: Path) -> None:
+    two_at_once(train_and_meet, tmp_path / "m")
     with zipfile.ZipFile(tmp_path / "m" / "model.skops") as model:
         facts = json.loads(model.read("model.json"))
     assert json.loads((tmp_path / "m" / "model.json").read_text()) == facts
@@ -206,20 +212,10 @@ def train_in_the_store(to: str, number: int, is_first: bool, there: Any, other_c
 
 @pytest.mark.soak
 def test_two_models_at_once_in_a_store_leave_one_with_its_own_facts(monkeypatch: pytest.MonkeyPatch) -> None:
-    processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload([__name__, "sklearn.ensemble", "skops.io"])
     with running_s3() as url:
         monkeypatch.setenv("AIRFLOW_CONN_ARCHIVE", connection(url)[f"AIRFLOW_CONN_{CONNECTION}"])
         to = f"s3://archive@{BUCKET}/models/left"
-        there, other_came = processes.Event(), processes.Event()
-        first = processes.Process(target=train_in_the_store, args=(to, 40, True, there, other_came))
-        second = processes.Process(target=train_in_the_store, args=(to, 60, False, there, other_came))
-        first.start()
-        there.wait()
-        second.start()
-        first.join()
-        second.join()
-        assert (first.exitcode, second.exitcode) == (0, 0)
+        two_at_once(train_in_the_store, to)
         with opened_to_read(f"{to}/model.skops") as file, zipfile.ZipFile(file) as model:
             facts = json.loads(model.read("model.json"))
         with opened_to_read(f"{to}/model.json") as file:
