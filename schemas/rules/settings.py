@@ -77,9 +77,11 @@ def check_what_starts_runs(subject: Subject) -> Iterator[Diagnostic]:
     keys = schedule.keys() if isinstance(schedule, dict) else ()
     if "timetable" in keys:
         return
-    has_assets = "assets" in keys or "watch" in mapping_at(subject.data, ("poll",))
+    has_assets = "assets" in keys or mapping_at(subject.data, ("poll",)).get("watch") is not None
     has_clock = isinstance(schedule, str) or "cron" in keys or "every" in keys
-    has_start = any("start_date" in each for each in (subject.data, mapping_at(subject.data, ("default_args",))))
+    has_start = subject.data.get("start_date") is not None or "start_date" in mapping_at(
+        subject.data, ("default_args",)
+    )
     if scalar(subject.data.get("catchup")) is True and (has_clock or has_assets) and not has_start:
         yield subject.finding(Code.KEY_ALONE, ("catchup",), NO_FIRST_SLOT, at_key=True)
     allowed = subject.data.get("allowed_run_types")
