@@ -41,16 +41,21 @@ def test_a_password_may_have_any_sign_and_is_shown_in_no_form(password: str) -> 
         )
 
 
+def without_times(log: str) -> str:
+    """The digits of a line's time of day may be those of a secret by chance."""
+    return re.sub(r"\d{4}-\d\d-\d\d[T ][\d:.]+", "", log)
+
+
 CUT = [
     "geheim/wort",
-    "12/345",
-    "12/345@x",
+    "12/34567",
+    "12/34567@x",
     "geheim#wort",
-    "12#345",
+    "12#34567",
     "geheim?wort",
-    "12?x=345",
+    "12?x=34567",
     "geheim[wort",
-    "123/a?b@c",
+    "23456/a?b@c",
 ]
 
 
@@ -69,7 +74,7 @@ def test_no_piece_of_a_password_that_is_not_encoded_is_shown(
     for task in tasks:
         with pytest.raises(AirflowException, match="the URI of the connection `shop` cannot be read") as raised:
             task.execute({"ti": SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1)})  # type: ignore[typeddict-item]
-        shown = str(raised.value) + capsys.readouterr().out
+        shown = str(raised.value) + without_times(capsys.readouterr().out)
         assert not any(piece in shown for piece in re.findall(r"[a-z]{5,}|\d{2,}", password) if piece != "12")
 
 
@@ -129,7 +134,7 @@ def test_a_row_that_breaks_a_constraint_is_not_shown(warehouse: Warehouse, capsy
         with pytest.raises(AirflowException, match="Unicode escape") as raised:
             SqlOperator(task_id="sql", conn_id="warehouse", sql=sql).execute({})
         errors.append(str(raised.value))
-    shown = "".join(errors) + capsys.readouterr().out
+    shown = "".join(errors) + without_times(capsys.readouterr().out)
     assert "zaphod" not in shown
     assert "4242" not in shown.replace("lower('ZAPHOD'), 4242", "")
     assert warehouse.rows("people") == []
