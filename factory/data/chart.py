@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import yaml
 
@@ -54,8 +55,11 @@ class ChartError(Exception):
     """A chart that cannot be drawn; the text says why."""
 
 
-def draw(spec: Mapping[str, Any] | str, rows: Sequence[Mapping[str, Any]], to: str, title: str | None = None) -> str:
-    """Draw a chart into a file; return its path. `spec` is a mapping, or the text of a YAML or JSON file.
+def draw(
+    spec: Mapping[str, Any] | str, rows: Sequence[Mapping[str, Any]], to: str, title: str | None = None
+) -> tuple[str, list[str]]:
+    """Draw a chart into a file; return its path, and what the chart leaves out. `spec` is a mapping, or the text of a
+    YAML or JSON file.
 
     Raises ChartError, RowFileError.
     """
@@ -66,30 +70,54 @@ def draw(spec: Mapping[str, Any] | str, rows: Sequence[Mapping[str, Any]], to: s
     columns = dict.fromkeys(str(name) for row in rows for name in row)
     for _, field in unknown_fields(whole, columns) if rows else ():
         raise ChartError(f"the rows have no column `{field}`, which the spec names; they have {', '.join(columns)}")
-    content = _drawn(whole, ending)
+    picture, content = _drawn(whole, ending)
     new = NewFile(to)
     try:
         Path(new.part).write_bytes(content)
         new.publish()
     finally:
         new.discard()
-    return new.path
+    said = _undrawn(_mapping(spec), whole["data"]["values"])
+    if rows and _is_blank(picture):
+        said.append(f"{new.path} shows nothing: no row has a value that the spec draws")
+    return new.path, said
 
 
-def undrawn(spec: Mapping[str, Any] | str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What Vega-Lite leaves out of a chart and says nothing: values on a scale of numbers or times that are none. Where
-    the spec has a `transform`, it may make others of them."""
-    whole = _mapping(spec)
-    fields = () if _has(whole, "transform") else dict.fromkeys(_on_scales(whole))
-    plain, found = list(plain_rows(rows)) if fields else [], []
-    for field, kind in fields:
+def _is_blank(picture: str) -> bool:
+    """Whether an SVG of Vega's has no mark in it; a line through nothing is a path without a course."""
+    marks = [one for one in ElementTree.fromstring(picture).iter() if "role-mark" in one.get("class", "")]  # noqa: S314 # the engine's own
+    return not any(
+        one.get("d") or one.tag.rpartition("}")[2] in ("text", "line", "image") for mark in marks for one in mark
+    )
+
+
+def _undrawn(spec: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What Vega-Lite leaves out of a chart and says nothing: values that have no place on
+    their scale. Where the spec has a `transform`, it may make others of them."""
+    fields = () if _has(spec, "transform") else dict.fromkeys(_on_scales(spec))
+    found = []
+    for field, kind, is_log in fields:
         fits, name = _SCALES[kind]
-        values = [row[field] for row in plain if row.get(field) is not None]
+        values = [row[field] for row in rows if row.get(field) is not None]
         wrong = sum(not fits(value) for value in values)
         if wrong:
             are = f"is no {name} and is" if wrong == 1 else f"are no {name}s and are"
             found.append(f"{wrong} of {len(values)} values of `{field}` {are} not drawn")
+        low = sum(not _may_be_on_a_log_scale(value) for value in values) if is_log else 0
+        if low:
+            found.append(
+                f"{low} of {len(values)} values of `{field}` {'is' if low == 1 else 'are'} 0 or less, which no `log` "
+                "scale has: others are in wrong places, too; filter such rows out, or take `symlog`"
+            )
     return found
+
+
+def _may_be_on_a_log_scale(value: Any) -> bool:
+    """Whether it is above 0, or nothing that a scale of numbers takes."""
+    try:
+        return not _is_number(value) or float(str(value).strip() or 0) > 0
+    except ValueError:  # `True`, or JavaScript's `0x1F`
+        return bool(value)
 
 
 def _is_number(value: Any) -> bool:
@@ -112,8 +140,8 @@ _SCALES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
 """Type of a field → what is drawn, and what that is called."""
 
 
-def _on_scales(value: Any) -> Iterator[tuple[str, str]]:
-    """The fields with such a type."""
+def _on_scales(value: Any) -> Iterator[tuple[str, str, bool]]:
+    """The fields with such a type, the type, and whether the scale is logarithmic."""
     if isinstance(value, list | tuple):
         for one in value:
             yield from _on_scales(one)
@@ -126,7 +154,9 @@ def _on_scales(value: Any) -> Iterator[tuple[str, str]]:
         is_computed = bool(given.get("aggregate") or given.get("bin"))
         kind = given.get("type", "quantitative" if is_computed else "temporal" if given.get("timeUnit") else None)
         if isinstance(given.get("field"), str) and kind in _SCALES:
-            yield given["field"], kind
+            scale = given.get("scale")
+            is_log = isinstance(scale, Mapping) and scale.get("type") == "log" and not is_computed
+            yield given["field"], kind, is_log
     for key, one in value.items():
         if key != "encoding":
             yield from _on_scales(one)
@@ -177,22 +207,21 @@ def _has_address(value: Any) -> bool:
     return isinstance(value, list | tuple) and any(map(_has_address, value))
 
 
-def _drawn(spec: dict[str, Any], ending: str) -> bytes:
+def _drawn(spec: dict[str, Any], ending: str) -> tuple[str, bytes]:
+    """The chart as SVG, and as the file's format has it."""
     engine = imported("vl_convert", task="chart", extra="chart")
-    offline: dict[str, Any] = {"allowed_base_urls": []}
     try:
-        if ending == ".svg":
-            return str(engine.vegalite_to_svg(spec, **offline)).encode()
-        if ending == ".png":
-            return bytes(engine.vegalite_to_png(spec, scale=_SCALE, **offline))
-        if ending == ".pdf":
-            return bytes(engine.vegalite_to_pdf(spec, **offline))
-        # A spec that cannot be drawn would be an empty page.
-        engine.vegalite_to_svg(spec, **offline)
-        return _page(spec, engine.javascript_bundle())
+        picture = str(engine.vegalite_to_svg(spec, allowed_base_urls=[]))
     except ValueError as error:
         lines = str(error).strip().splitlines()
         raise ChartError(f"Vega-Lite cannot draw the spec: {(lines[1:2] or lines)[0].strip()}") from None
+    if ending == ".svg":
+        return picture, picture.encode()
+    if ending == ".png":
+        return picture, bytes(engine.svg_to_png(picture, scale=_SCALE))
+    if ending == ".pdf":
+        return picture, bytes(engine.svg_to_pdf(picture))
+    return picture, _page(spec, engine.javascript_bundle())
 
 
 def _page(spec: Mapping[str, Any], script: str) -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import math
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -13,15 +12,13 @@ from typing import Any
 
 from factory.data import imported
 from factory.data.columns import ColumnType, text_kind
-from factory.data.values import MisfitError, fitted
+from factory.data.values import NUMBER_TEXT, MisfitError, fitted
 from factory.reporters.text import counted
 from schemas.compose.env_values import names_secret
 
 NUMBER, BOOLEAN, CATEGORY = "number", "boolean", "category"
 _NO_VALUE = "(none)"
 """The category of rows without a value."""
-_OTHER_NUMBER = re.compile(r"-?\d+(?:\.\d+)?[eE][+-]?\d+|nan|NaN", re.ASCII)
-"""Numbers that Python and databases write so in CSV, and `load` leaves as text."""
 _BOOLEAN = ColumnType("bool")
 _FEW, _LONGEST, _MOST_DISTINCT = 3, 40, 1_000
 _ENOUGH = 10
@@ -204,7 +201,7 @@ def categories_of(whole: Any) -> dict[str, set[str]]:
 def _is_number(text: Any) -> bool:
     if not isinstance(text, str):
         return False
-    return text_kind(text, is_csv=True) in ("integer", "decimal") or _OTHER_NUMBER.fullmatch(text) is not None
+    return NUMBER_TEXT.fullmatch(text) is not None and "inf" not in text
 
 
 def _such(name: str, texts: Counter[str]) -> str:

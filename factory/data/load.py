@@ -9,6 +9,8 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime, time
+from decimal import Decimal
 from typing import Any
 
 from factory.data import imported
@@ -39,7 +41,7 @@ def load(rows: Callable[[], Iterable[Row]], target: Target, request: LoadRequest
             raise LoadError(f"there is no table `{request.table}`, and `create` is false")
         plan = Plan(database, request, existing, is_csv)
         plan.scan(rows())
-        loaded = Loaded(request.table, aside=[*plan.aside, *_decimals_as_text(database, request, existing, plan.added)])
+        loaded = Loaded(request.table, aside=[*plan.aside, *_said_of_new_columns(database, plan, request, existing)])
         if plan.rows == 0:
             if request.write_disposition == "replace" and existing:
                 database.replace(table, None, ())
@@ -68,6 +70,30 @@ def load(rows: Callable[[], Iterable[Row]], target: Target, request: LoadRequest
         finally:
             database.forget(staged)
     return loaded
+
+
+def _said_of_new_columns(
+    database: Database, plan: Plan, request: LoadRequest, existing: Mapping[str, ColumnType | None]
+) -> Iterator[str]:
+    """What somebody may not have meant, and would find out late."""
+    for name in plan.added:
+        others = [one for one in (*existing, *plan.added) if one != name and one.casefold() == name.casefold()]
+        if others:
+            yield f"the table has a column `{name}` beside `{others[0]}`, which differs by case: these are two columns"
+    for key, column in plan.columns.items():
+        types = plan.seen[key].types
+        is_made = column.name in plan.added and column.kind is not None and column.kind.data_type == "text"
+        if is_made and key not in request.columns and (len(types) > 1 or types <= _WITH_TYPES):
+            names = ", ".join(sorted(one.__name__ for one in types))
+            yield (
+                f"`{column.name}` is a column of text, since no other type takes all of its values ({names}): "
+                "`columns` can say the type of a new table's column"
+            )
+    yield from _decimals_as_text(database, request, existing, plan.added)
+
+
+_WITH_TYPES = frozenset({int, float, Decimal, datetime, time})
+"""Types of values that databases have columns for."""
 
 
 def _decimals_as_text(

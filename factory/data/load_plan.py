@@ -74,13 +74,14 @@ class Plan:
         self.columns: dict[str, Column] = {}
         self.added: dict[str, ColumnType] = {}
         self.aside: list[str] = []
+        self.seen: dict[str, Seen] = {}
         self.rows = 0
         self._taken: dict[str, str] = {}
 
     def scan(self, rows: Iterable[Row]) -> None:
         """Read all rows once. Raises LoadError where the contract does not allow what they have."""
         known: dict[str, ColumnType | None] = {}
-        seen: dict[str, Seen] = {}
+        seen = self.seen
         misfits: dict[str, Misfits] = {}
         for some in _batches(rows):
             for key in dict.fromkeys(chain.from_iterable(some)):
@@ -99,11 +100,10 @@ class Plan:
                     if others is not None:
                         misfits.setdefault(key, Misfits(Seen(self._is_csv))).add(others, self.rows)
             self.rows += len(some)
-        self._decide(known, seen, misfits)
+        self._decide(known, misfits)
 
-    def _decide(
-        self, known: Mapping[str, ColumnType | None], seen: Mapping[str, Seen], misfits: Mapping[str, Misfits]
-    ) -> None:
+    def _decide(self, known: Mapping[str, ColumnType | None], misfits: Mapping[str, Misfits]) -> None:
+        seen = self.seen
         for key in known:
             name = self._names.get(self._folded(self._database.name(key)), self._database.name(key))
             kind = self._narrowed(known[key] or self._inferred(key, seen[key], name), seen[key], name)

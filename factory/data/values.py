@@ -70,6 +70,8 @@ NANOSECONDS_AS_TEXT: Mapping[str, str] = MappingProxyType(
 """DuckDB's types that Python has no place for → SQL that gives them, `{}` for the column."""
 SUMS_AS_DECIMALS: Mapping[str, str] = MappingProxyType(dict.fromkeys(("HUGEINT", "UHUGEINT"), "{}::DECIMAL(38, 0)"))
 """The same of whole numbers of 128 bits, as sums are: Parquet has none, and DuckDB would write floats."""
+NUMBER_TEXT = re.compile(rf"{INTEGER.pattern}(?:\.\d+)?(?:[eE][+-]?\d+)?|nan|NaN|-?inf", re.ASCII)
+"""Text that is a number, as JSON and Python write them."""
 _SMALLEST_SINGLE = 2.0**-126
 """Below it, a float of 32 bits keeps fewer digits."""
 _AS_IT_IS: Mapping[str, frozenset[type]] = MappingProxyType(
@@ -82,12 +84,16 @@ _AS_IT_IS: Mapping[str, frozenset[type]] = MappingProxyType(
 )
 
 
-def _bigint(value: Any, kind: ColumnType) -> int:
-    if isinstance(value, str) and not INTEGER.fullmatch(value):
-        raise ValueError
+def _number(value: Any, form: re.Pattern[str]) -> Any:
+    if isinstance(value, str) and not form.fullmatch(value):
+        raise ValueError  # Python also reads ` 1_0 `
     if not isinstance(value, int | float | Decimal | str):
         raise TypeError
-    number = int(value)
+    return value
+
+
+def _bigint(value: Any, kind: ColumnType) -> int:
+    number = int(_number(value, INTEGER))
     if number != (int(value) if isinstance(value, str) else value) or not -WHOLE <= number < WHOLE:
         raise ValueError
     if kind.precision is not None:
@@ -98,12 +104,9 @@ def _bigint(value: Any, kind: ColumnType) -> int:
 
 
 def _double(value: Any, kind: ColumnType) -> float:
-    if not isinstance(value, float | int | Decimal | str):
-        raise TypeError
-    near = float(value)
-    if not isinstance(value, float) and Decimal(repr(near)) != Decimal(value):
-        raise ValueError
-    if kind.precision is not None and not _is_single(near, kind.precision):
+    near = float(_number(value, NUMBER_TEXT))
+    is_same = isinstance(value, float) or math.isnan(near) or Decimal(repr(near)) == Decimal(value)
+    if not is_same or (kind.precision is not None and not _is_single(near, kind.precision)):
         raise ValueError
     return near
 
@@ -116,9 +119,9 @@ def _is_single(number: float, digits: int) -> bool:
 
 
 def _decimal(value: Any, kind: ColumnType) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
+    if isinstance(value, bool):
         raise TypeError
-    exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(_number(value, NUMBER_TEXT))
     if not exact.is_finite():
         raise ValueError
     digits, scale = kind.precision or DIGITS, SCALE if kind.scale is None else kind.scale

@@ -11,7 +11,7 @@ from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowException
 
 from factory.data import without_rows
-from factory.data.chart import PREFIX, ChartError, draw, undrawn
+from factory.data.chart import PREFIX, ChartError, draw
 from factory.data.row_files import RowFileError, read_rows
 from factory.data.sql import SqlError, database_hook, run_sql
 from factory.reporters.text import counted
@@ -81,14 +81,14 @@ class ChartOperator(BaseOperator):
         """Draw it; return the path."""
         try:
             rows = self._read()
-            self.drawn = draw(self.spec, rows, self.to, self.title)
+            self.drawn, left_out = draw(self.spec, rows, self.to, self.title)
         except (ChartError, RowFileError, SqlError) as error:
             raise AirflowException(str(error)) from None
         if rows:
             self.log.info("%s in %s", counted(len(rows), "row"), self.drawn)
         else:
             self.log.warning("There are no rows: %s says so and shows nothing else.", self.drawn)
-        for text in undrawn(self.spec, rows):
+        for text in left_out:
             self.log.warning("%s", text)
         self.to = self.drawn
         return self.drawn

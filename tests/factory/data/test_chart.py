@@ -159,6 +159,38 @@ def test_values_that_are_not_drawn_are_counted(tmp_path: Path, capsys: pytest.Ca
     assert "not drawn" not in capsys.readouterr().out
 
 
+SCALE = {"field": "v", "type": "quantitative"}
+
+
+@pytest.mark.parametrize(
+    ("values", "spec"),
+    [
+        ([None, None], {"mark": "bar", "encoding": {"x": {"field": "k"}, "y": SCALE}}),
+        ([None], {"mark": "line", "encoding": {"x": {"field": "k"}, "y": SCALE}}),
+        ([None], {"layer": [{"mark": "area"}, {"mark": "text"}], "encoding": {"x": {"field": "k"}, "y": SCALE}}),
+        ([1, 2], {"mark": "point", "transform": [{"filter": "datum.v > 5"}], "encoding": {"y": SCALE}}),
+        ([None], {"mark": "boxplot", "encoding": {"y": SCALE}}),
+    ],
+)
+def test_a_chart_with_rows_and_no_mark_says_so(
+    tmp_path: Path, values: list[Any], spec: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = "shows nothing: no row has a value that the spec draws"
+    for ending in ("svg", "html"):
+        draw(tmp_path / f"a.{ending}", [{"k": "a", "v": value} for value in values], spec)
+        assert said in capsys.readouterr().out
+    draw(tmp_path / "a.svg", [{"k": "a", "v": 7}, {"k": "b", "v": 8}], spec)
+    assert said not in capsys.readouterr().out
+
+
+def test_a_log_scale_has_no_place_for_0(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"v": value} for value in (0, -1.5, "0.0", 1, 10, "5e-1", "0x1F", None, "x")]
+    draw(tmp_path / "a.svg", rows, {"mark": "point", "encoding": {"y": {**SCALE, "scale": {"type": "log"}}}})
+    assert "3 of 8 values of `v` are 0 or less, which no `log` scale has" in capsys.readouterr().out
+    draw(tmp_path / "a.svg", rows, {"mark": "point", "encoding": {"y": {**SCALE, "scale": {"type": "symlog"}}}})
+    assert "0 or less" not in capsys.readouterr().out
+
+
 def test_no_rows_leave_every_form_of_a_spec_one_that_can_be_drawn(tmp_path: Path) -> None:
     made = {**SPEC, "transform": [{"calculate": "datum.total * 2", "as": "twice"}]}
     for number, spec in enumerate(

@@ -106,3 +106,13 @@ def test_what_is_no_path_is_said(tmp_path: Path, file: Any, said: str) -> None:
     given = [str(tmp_path / one) if isinstance(one, str) else one for one in file] if isinstance(file, list) else file
     with pytest.raises(AirflowException, match=said):
         load(file=given)
+
+
+def test_columns_that_differ_by_case_alone_are_said(warehouse: Warehouse, capsys: pytest.CaptureFixture[str]) -> None:
+    load([{"id": 1, "amount": 2}])
+    rows = [{"id": 2, "Amount": 3}]
+    load(rows, run_id="r2")
+    said = "the table has a column `Amount` beside `amount`, which differs by case" in " ".join(
+        capsys.readouterr().out.split()
+    )
+    assert said == (len(warehouse.columns("orders")) == 3)

@@ -45,6 +45,29 @@ def test_freeze_alters_nothing(warehouse: Warehouse, rows: list[dict[str, Any]])
     assert len(warehouse.rows("orders")) == 3
 
 
+def test_text_that_other_readers_take_for_a_number_is_none(warehouse: Warehouse) -> None:
+    load([{"id": 1, "price": 1.5, "count": 1}], columns={"cost": "decimal"})
+    for text in (" 2.5", "1_000.5", "2e400", "٣", "Infinity"):
+        for column in ("price", "count"):
+            with pytest.raises(AirflowException, match="freeze"):
+                load([{"id": 2, column: text}], run_id="r2", schema_contract="freeze")
+    load([{"id": 2, "price": "2.50", "count": "7"}, {"id": 3, "price": "-1e3"}], run_id="r3", schema_contract="freeze")
+    assert warehouse.rows("orders", "id, price, count")[1:] == [(2, 2.5, 7), (3, -1000.0, None)]
+
+
+@pytest.mark.usefixtures("warehouse")
+def test_a_new_column_of_values_of_several_types_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"id": 1, "price": 2.5, "large": 10**40, "name": "an"}, {"id": 2, "price": "n/a", "large": 1, "name": "bo"}]
+    load(rows)
+    log = " ".join(capsys.readouterr().out.split())
+    assert "`price` is a column of text, since no other type takes all of its values (float, str)" in log
+    assert "`large` is a column of text, since no other type takes all of its values (int)" in log
+    assert log.count("is a column of text") == 2
+    load(rows, run_id="r2")
+    load([{"id": 1, "price": 1}, {"id": 2, "price": "x"}], table="b", columns={"price": "text"})
+    assert "is a column of text" not in capsys.readouterr().out
+
+
 def test_rows_and_values_that_are_left_out_are_counted(warehouse: Warehouse) -> None:
     load(ORDERS)
     odd = [{"id": 3, "note": "x"}, {"id": 4, "price": "a lot"}, {"id": 5, "price": 1, "note": None}]
