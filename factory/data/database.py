@@ -245,16 +245,16 @@ class Database:
         """Run statements in one transaction. Raises LoadError."""
 
         def run() -> None:
+            if self.target.setting is not None:
+                self._sql.execute_sql(self.target.setting)
             with self._sql.begin_transaction():
                 for statement in statements:
                     self._sql.execute_sql(self._escaped(statement))
 
-        if self.target.setting is not None:
-            self._sql.execute_sql(self.target.setting)
         patiently(run)
 
     def _run(self, statement: str) -> Any:
-        return self._sql.execute_sql(self._escaped(statement))
+        return patiently(lambda: self._sql.execute_sql(self._escaped(statement)))
 
     def _unescaped(self, name: str) -> str:
         # SQLAlchemy doubles `%` in names for drivers that fill in parameters, and again in the whole statement.

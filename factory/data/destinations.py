@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from factory.data import imported
 from factory.data.places import RowFileError
 from factory.data.sql import SQLITE_PATIENCE, database_words, sqlite_file
 
+T = TypeVar("T")
 _TRIES = 5
 _TRANSIENT = (
     "already exists",
@@ -233,13 +234,13 @@ _TARGETS: Mapping[str, Callable[[Any, str | None], Target]] = MappingProxyType(
 """Airflow's types of connections."""
 
 
-def patiently(action: Callable[[], Any]) -> None:
+def patiently(action: Callable[[], T]) -> T:
     """Do it again where another load was in the way: two that make one table at once, a deadlock, SQLite's lock, or
-    the lock of a DuckDB file, which one process at a time can open."""
+    the lock of a DuckDB file, which one process at a time can open. Raises LoadError."""
     until, number = time.monotonic() + SQLITE_PATIENCE, 0
     while True:
         try:
-            action()
+            return action()
         except Exception as error:
             text, number = reason(error), number + 1
             locked = "Could not set lock on file" in text and time.monotonic() < until
@@ -247,8 +248,6 @@ def patiently(action: Callable[[], Any]) -> None:
             if not (locked or again):
                 raise LoadError(text) from None
             time.sleep(random.uniform(0, 0.2 * 2 ** min(number, _TRIES)))  # noqa: S311 # two must not meet again
-        else:
-            return
 
 
 def reason(error: BaseException) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowException
 
+from factory.data.database import LOADS
+
 from .warehouses import ORDERS, Warehouse, load, sqlite_file
 
 
@@ -268,3 +270,10 @@ def test_a_value_that_no_column_takes_is_an_error(warehouse: Warehouse, rows: li
     assert warehouse.rows("orders") == [(1, "an", 12.5), (2, "bo", 3.0)]
     loaded = load([{"id": 3, "price": timedelta(seconds=1)}], run_id="r4", schema_contract="discard_value")
     assert loaded["values_discarded"] == 1
+
+
+def test_a_table_of_ours_that_cannot_be_asked_is_said(warehouse: Warehouse) -> None:
+    warehouse.run(f"CREATE TABLE {LOADS} (other INTEGER)")
+    with pytest.raises(AirflowException, match="rows_loaded"):
+        load(ORDERS)
+    assert "orders" not in warehouse.tables()

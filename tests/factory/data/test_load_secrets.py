@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -76,6 +77,16 @@ def test_no_piece_of_a_password_that_is_not_encoded_is_shown(
             task.execute({"ti": SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=-1)})  # type: ignore[typeddict-item]
         shown = str(raised.value) + without_times(capsys.readouterr().out)
         assert not any(piece in shown for piece in re.findall(r"[a-z]{5,}|\d{2,}", password) if piece != "12")
+
+
+@pytest.mark.parametrize("secret", [{"password": "geheimwort"}, {"extra": '{"api_key": "geheimwort"}'}])
+def test_what_a_connection_hides_is_in_no_error(
+    secret: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"conn_type": "sqlite", "host": str(tmp_path / "w.db"), **secret}
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", json.dumps(given))
+    with pytest.raises(AirflowException, match=r"there is no table `\*\*\*`"):
+        load(ORDERS, table="geheimwort", create=False)
 
 
 @pytest.mark.parametrize(
