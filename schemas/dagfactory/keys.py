@@ -166,6 +166,10 @@ OWN_ARGUMENTS = frozenset(
 )
 """Keys of a task that the operator gets under another name, or not at all."""
 
+LAMBDAS = ("response_check_lambda", "success_check_lambda", "failure_check_lambda")
+RESOURCES = frozenset({"cpus", "ram", "disk", "gpus"})
+"""The keys of a task's `resources`."""
+
 GROUP_KEYS: Mapping[str, str] = {
     "add_suffix_on_collision": BOOL,
     "default_args": MAPPING,

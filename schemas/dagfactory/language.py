@@ -26,6 +26,7 @@ from schemas.findings.paths import DataPath, count
 from schemas.folder.dialect import NOT_DAGS
 from schemas.rules import Judged, Standards, secrets, settings
 from schemas.rules.subject import Subject
+from schemas.shape.wording import described
 from schemas.source import SourceReader
 from schemas.text.document import Document
 from schemas.text.nodes import MAX_NODES
@@ -108,6 +109,9 @@ def _top(whole: Subject) -> Iterator[Diagnostic]:
     default = whole.data.get("default")
     if default is not None and not isinstance(default, dict):
         yield whole.finding(Code.WRONG_TYPE, ("default",), "`default` must be a mapping")
+    elif default is not None and not isinstance(default.get("default_args"), dict | None):
+        message = f"`default_args` must be a mapping, not {described(default['default_args'])}"
+        yield whole.finding(Code.WRONG_TYPE, ("default", "default_args"), message)
     for dag_id in dag_ids(whole.data):
         if not isinstance(whole.data[dag_id], dict):
             message = f"every key at the top is a DAG, and `{dag_id}` is no mapping"

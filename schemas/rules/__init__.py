@@ -119,6 +119,7 @@ SOURCE_RULES: tuple[Callable[[Subject, SourceReader], Iterator[Diagnostic]], ...
     objects.check,
     settings.check_retry_policies,
     schedule.check_timetable,
+    assets.check_uris,
     template_names.check,
     outcomes.check_branches,
     mapping.check_functions,

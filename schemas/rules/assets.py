@@ -16,11 +16,24 @@ from schemas.model.schedule import Asset
 from schemas.rules.expressions import has_expression
 from schemas.rules.graph import ways_around
 from schemas.rules.subject import Subject
+from schemas.source import Function, SourceReader
 
-_PROHIBITED = ("self", "context")
-"""Names that would hide Airflow's own (airflow.sdk.definitions.asset._validate_asset_name)."""
+_PROHIBITED = ("self", "context")  # airflow.sdk.definitions.asset._validate_asset_name
 _SEVERAL = re.compile(r"[\w./:-]+(?:(?:,\s+|\s*\|\s*)[\w./:-]+)+")
 MARKS = ("assets", "inlets", "outlets")
+_REFUSED_URIS = {
+    "bigquery": ("google.assets.bigquery", "PROJECT/DATASET/TABLE"),
+    "gs": ("google.assets.gcs", "BUCKET/…"),
+    "mariadb": ("mysql.assets.mysql", "HOST/DATABASE/TABLE"),
+    "mysql": ("mysql.assets.mysql", "HOST/DATABASE/TABLE"),
+    "postgres": ("postgres.assets.postgres", "HOST/DATABASE/SCHEMA/TABLE"),
+    "postgresql": ("postgres.assets.postgres", "HOST/DATABASE/SCHEMA/TABLE"),
+    "redshift": ("amazon.aws.assets.redshift", "HOST/DATABASE/SCHEMA/TABLE"),
+    "s3": ("amazon.aws.assets.s3", "BUCKET/…"),
+    "trino": ("trino.assets.trino", "HOST/CATALOG/SCHEMA/TABLE"),
+}
+"""Scheme → the provider's module that looks at such URIs, and what must follow `://`."""
+URI_MARKS = tuple(f"{scheme}:" for scheme in _REFUSED_URIS)
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
@@ -95,6 +108,29 @@ def _text(subject: Subject, path: DataPath, text: Any, what: str) -> Iterator[Di
         )
     if why:
         yield subject.finding(Code.BAD_ASSET, path, f"an asset cannot have this name: {why}", help=help)
+
+
+def check_uris(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
+    """URIs that a provider of Airflow refuses, so that the DAG is not built."""
+    if not subject.may_hold(*MARKS) or not subject.may_hold(*URI_MARKS):
+        return
+    for path, entry in entries(subject):
+        place, uri = ((*path, "uri"), entry.get("uri")) if isinstance(entry, dict) else (path, entry)
+        if isinstance(uri, str) and not has_expression(subject, place):
+            yield from said_of_uri(subject, place, uri, reader)
+
+
+def said_of_uri(subject: Subject, path: DataPath, uri: str, reader: SourceReader) -> Iterator[Diagnostic]:
+    """The finding that a provider refuses a URI, where it does: an error where that provider is installed."""
+    scheme, has_scheme, rest = uri.partition(":")
+    module, form = _REFUSED_URIS.get(scheme.lower(), ("", "")) if has_scheme else ("", "")
+    host, *parts = re.split(r"[?#]", rest, maxsplit=1)[0].removeprefix("//").rstrip("/").split("/")
+    if not module or (rest.startswith("//") and host and ("…" in form or len(parts) == form.count("/"))):
+        return
+    is_here = isinstance(reader.find(f"airflow.providers.{module}.sanitize_uri"), Function)
+    message = f"Airflow's provider refuses this URI of an asset: it must be `{scheme}://{form}`"
+    severity = Severity.ERROR if is_here else Severity.WARNING
+    yield subject.finding(Code.BAD_ASSET, path, message, severity=severity)
 
 
 def _conflicts(subject: Subject, found: list[tuple[DataPath, Any]]) -> Iterator[Diagnostic]:

@@ -17,6 +17,7 @@ RULES: tuple[Callable[[DagView], Iterator[Diagnostic]], ...] = (
     graph.check,
     objects.check,
     files.check_pairs,
+    files.check_code,
     settings.check_tasks,
     objects.check_shape,
 )
@@ -27,4 +28,5 @@ SOURCE_RULES: tuple[Callable[[DagView, SourceReader], Iterator[Diagnostic]], ...
     files.check_texts,
     objects.check_arguments,
     settings.check,
+    schedule.check_uris,
 )

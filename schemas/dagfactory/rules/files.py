@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
@@ -9,9 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from schemas.compose.env_values import EnvText
-from schemas.dagfactory.dag_view import DagView, Part, shown
-from schemas.dagfactory.keys import CALLBACKS, DAG_CALLBACKS, DOCUMENTATION_FILE, DOCUMENTATION_FUNCTION, FILE_PARTS
+from schemas.dagfactory.dag_view import DagView, Part, is_unset, shown
+from schemas.dagfactory.keys import (
+    CALLBACKS,
+    DAG_CALLBACKS,
+    DOCUMENTATION_FILE,
+    DOCUMENTATION_FUNCTION,
+    FILE_PARTS,
+    LAMBDAS,
+    TEXT,
+)
 from schemas.dagfactory.rules.objects import callbacks_of, is_object
+from schemas.dagfactory.rules.shape import wrong_kind
 from schemas.expressions.template_parts import Word as TemplateWord
 from schemas.expressions.templates import read_template
 from schemas.findings.codes import Code, Severity
@@ -55,6 +65,8 @@ def check_pairs(dag: DagView) -> Iterator[Diagnostic]:
                     yield dag.subject.finding(Code.DAG_FACTORY_IGNORES, (*path, key), message, at_key=True)
                 continue
             for key, other in ((name_key, file_key), (file_key, name_key)):
+                if path:
+                    yield from wrong_kind(dag, (*path, key), data.get(key), TEXT)
                 if data.get(key) is not None and data.get(other) is None:
                     message, help_text = f"`{key}` needs `{other}`", f"write `{other}`, too"
                     yield dag.subject.finding(Code.MISSING_KEY, (*path, key), message, at_key=True, help=help_text)
@@ -65,6 +77,30 @@ def check_pairs(dag: DagView) -> Iterator[Diagnostic]:
                 yield dag.subject.finding(Code.UNSET_VARIABLE, (*path, file_key), message)
 
 
+def check_code(dag: DagView) -> Iterator[Diagnostic]:
+    """What must be the path of a function, or a lambda."""
+    for task in dag.tasks.values():
+        for key in ("python_callable", "execution_date_fn"):
+            yield from wrong_kind(dag, (*task.path, key), task.data.get(key), TEXT)
+        is_named = task.data.get("python_callable_name") is not None
+        if "operator" in task.data and not is_named and task.data.get("python_callable", "") is None:
+            message = "`python_callable` must not be null"
+            yield dag.subject.finding(Code.WRONG_TYPE, (*task.path, "python_callable"), message)
+        for key in LAMBDAS:
+            value = task.data.get(key)
+            if value is not None and not is_unset(value) and not _is_lambda(value):
+                message, help_text = f"`{key}` must be a lambda of Python", 'such as "lambda value: value > 0"'
+                yield dag.subject.finding(Code.WRONG_VALUE, (*task.path, key), message, help=help_text)
+
+
+def _is_lambda(value: object) -> bool:
+    try:
+        body = ast.parse(value).body if isinstance(value, str) else []
+    except (SyntaxError, ValueError):
+        return False
+    return len(body) == 1 and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Lambda)
+
+
 def check(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
     """Whether the files are there, and whether they define what is looked for in them."""
     places = ((reader.folder / dag.subject.path).parent, reader.folder)
@@ -73,6 +109,10 @@ def check(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
         for name_key, file_key in (*FILE_PARTS, *(() if path else (DOCUMENTATION_FUNCTION,))):
             name, file = data.get(name_key), data.get(file_key)
             if not isinstance(name, str) or not isinstance(file, str):
+                continue
+            if not file.endswith((".py", ".pyc")) and "$" not in file:
+                message = f"`{shown(file)}` is not a file of Python: its name must end with `.py`"
+                yield dag.subject.finding(Code.MISSING_FILE, (*path, file_key), message)
                 continue
             missing = list(_missing(dag, (*path, file_key), file, places))
             yield from missing

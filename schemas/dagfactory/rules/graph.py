@@ -92,7 +92,7 @@ def _dependencies(dag: DagView, part: Part, edges: Edges) -> Iterator[Diagnostic
         yield dag.subject.finding(Code.WRONG_TYPE, path, "`dependencies` must be a list", caret="write `[task]`")
     written = part.data.get("dependencies")
     for index, one in enumerate(written if isinstance(written, list) else ()):
-        if isinstance(one, list | dict):
+        if not isinstance(one, str):
             message = f"`dependencies` holds ids, and this is {described(one)}"
             yield dag.subject.finding(Code.WRONG_TYPE, (*path, index), message)
     for place, other in part.dependencies:
@@ -112,10 +112,13 @@ def _no_group(dag: DagView, path: DataPath, group: str) -> Diagnostic:
 
 
 def _group(dag: DagView, task: Part) -> Iterator[Diagnostic]:
-    group = task.group
+    group, path = task.group, (*task.path, "task_group_name")
     if group is None:
+        written = task.data.get("task_group_name")
+        if written and dag.groups:
+            message = f"`task_group_name` must be text, not {described(written)}"
+            yield dag.subject.finding(Code.WRONG_TYPE, path, message)
         return
-    path = (*task.path, "task_group_name")
     if not dag.groups:
         message = "dag-factory ignores `task_group_name`: the DAG has no `task_groups`"
         yield dag.subject.finding(Code.DAG_FACTORY_IGNORES, path, message, at_key=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from schemas.compose.env_values import EnvText
@@ -18,6 +18,7 @@ from schemas.findings.suggestions import nearest
 from schemas.rules.arguments import Arguments, argument_findings, written_at
 from schemas.rules.dotted_paths import look_up, no_callable, place_of
 from schemas.shape.places import name
+from schemas.shape.wording import described
 from schemas.source import Class, Function, NotCallable, Parameter, SourceReader, TaskDecorated
 
 _STANDARD = "airflow.providers.standard.decorators"
@@ -58,7 +59,8 @@ def check_shape(dag: DagView) -> Iterator[Diagnostic]:
                     fix=Word(known) if known is not None else None,
                 )
         decorator = task.data.get("decorator")
-        if "decorator" in task.data and not task.data.keys() & {"python_callable", "python_callable_name"}:
+        functions = ("python_callable", "python_callable_name")
+        if "decorator" in task.data and all(task.data.get(key) is None for key in functions):
             message = f"`python_callable` is missing in task `{task.id}`"
             yield dag.subject.finding(Code.MISSING_KEY, place, message, at_key=True)
         if isinstance(decorator, str) and decorator.startswith(DECORATOR_OBJECTS):
@@ -144,6 +146,7 @@ def named_code(
 
 
 _DATES = frozenset({"start_date", "end_date"})
+_OF_DATETIME: Mapping[str, type] = {f"datetime.{one.__name__}": one for one in (date, datetime, time, timedelta)}
 
 
 def check(dag: DagView) -> Iterator[Diagnostic]:
@@ -172,9 +175,17 @@ def check_arguments(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
             yield dag.subject.finding(Code.BAD_OBJECT, (*path, "__type__"), message)
         if kind in C_PARAMETERS:
             yield from _arguments(dag, path, value, kind, _c_parameters(kind))
-            yield from _numbers(dag, path, value)
+            wrong = list(_numbers(dag, path, value))
+            yield from wrong or _out_of_range(dag, path, value, kind)
         elif isinstance(found, Class | Function) and found.parameters is not None:
+            if kind == "dateutil.relativedelta.relativedelta":
+                yield from _numbers(dag, path, value)
             yield from _arguments(dag, path, value, found.path, found.parameters)
+
+
+def mappings(value: Any) -> Iterator[tuple[DataPath, Mapping[str, Any]]]:
+    """Every mapping in a value, with its path."""
+    yield from ((path, one) for path, one in _walk((), value) if isinstance(one, dict))
 
 
 def _walk(path: DataPath, value: Any) -> Iterator[tuple[DataPath, Any]]:
@@ -222,15 +233,28 @@ def _c_parameters(kind: str) -> list[Parameter]:
 def _numbers(dag: DagView, path: DataPath, value: Mapping[str, Any]) -> Iterator[Diagnostic]:
     """Parts of a duration or a date that are text."""
     listed = value["__args__"] if isinstance(value.get("__args__"), list) else []
-    parts: list[tuple[DataPath, Any]] = [((*path, key), part) for key, part in value.items() if key != "__type__"]
+    parts: list[tuple[DataPath, Any]] = [((*path, key), part) for key, part in value.items() if key[:2] != "__"]
     parts += [((*path, "__args__", index), part) for index, part in enumerate(listed)]
     for place, part in parts:
         if is_unset(part):
             yield unset(dag, place, part)
-        elif isinstance(part, str):
-            yield dag.subject.finding(
-                Code.WRONG_TYPE, place, f"{name(place, dag.subject.effective)} must be a number, not text"
-            )
+        elif isinstance(part, str | list | dict) and not is_object(part):
+            message = f"{name(place, dag.subject.effective)} must be a number, not {described(part)}"
+            yield dag.subject.finding(Code.WRONG_TYPE, place, message)
+
+
+def _out_of_range(dag: DagView, path: DataPath, value: Mapping[str, Any], kind: str) -> Iterator[Diagnostic]:
+    """A date that no calendar has, a duration that is too long: Python says so when the object is made."""
+    listed, named = value.get("__args__", []), {key: part for key, part in value.items() if key[:2] != "__"}
+    if not isinstance(listed, list) or not all(isinstance(part, int | float) for part in (*listed, *named.values())):
+        return
+    try:
+        _OF_DATETIME[kind](*listed, **named)
+    except (ValueError, OverflowError) as error:
+        message = f"`{kind}` cannot be made of this: {error}"
+        yield dag.subject.finding(Code.BAD_OBJECT, (*path, "__type__"), message)
+    except TypeError:
+        pass  # names and numbers of arguments have findings of their own
 
 
 def _arguments(

@@ -8,16 +8,20 @@ from dataclasses import replace
 from datetime import date, datetime, time
 from typing import Any
 
+from schemas.compose.env_values import EnvText
 from schemas.dagfactory.dag_view import DagView, is_unset, shown, unset
-from schemas.dagfactory.keys import OBJECT_KEYS, seconds
-from schemas.dagfactory.rules.objects import is_object
+from schemas.dagfactory.keys import C_PARAMETERS, OBJECT_KEYS, TEXT, seconds
+from schemas.dagfactory.rules.objects import is_object, mappings
+from schemas.dagfactory.rules.shape import wrong_kind
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Yaml
 from schemas.findings.paths import DataPath
 from schemas.model.cron import cron_problems
+from schemas.rules.assets import URI_MARKS, said_of_uri
 from schemas.rules.schedule import cron_findings, timezone_findings
 from schemas.rules.settings import NO_FIRST_SLOT
 from schemas.shape.wording import described
+from schemas.source import SourceReader
 
 _RELATIVE = re.compile(r"\d+\s+(?:hour|minute|second|day)", re.IGNORECASE)
 """What dag-factory reads at the start of a text that is not a date (`utils.get_time_delta`); it drops the rest."""
@@ -34,6 +38,9 @@ _DEFAULTS = frozenset({"default", "__args__"})
 _FIELDS_WITH_SECONDS = 6
 _IN_ANY_CASE = ("@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually")
 """Presets that Airflow leaves to croniter, where they are not in small letters."""
+_ASSET = "`{__type__: airflow.sdk.Asset, uri: …}`"
+_NO_ASSETS = ("datetime.", "dateutil.", "airflow.timetables.", "airflow.sdk.Cron")
+_UNITS = frozenset(C_PARAMETERS["datetime.timedelta"].names)
 _ASSETS = "write `__or__` or `__and__` below `schedule`, with `{__type__: airflow.sdk.Asset, uri: …}` for each asset"
 
 
@@ -65,9 +72,12 @@ def check(dag: DagView) -> Iterator[Diagnostic]:
     key = "execution_timeout"
     durations = [((*path, key), mapping.get(key)) for path, mapping in (*shared, *tasks)]
     for path, value in ((("dagrun_timeout",), dag.data.get("dagrun_timeout")), *durations):
-        if isinstance(value, str | int | float | list):
+        if value is not None and not is_object(value) and not isinstance(value, date):
             message = f"`{path[-1]}` must be a duration object, not {described(value)}"
-            yield dag.subject.finding(Code.WRONG_TYPE, path, message, help=f"write `{seconds(value)}`")
+            help_text = f"write `{seconds(value)}`"
+            if isinstance(value, dict) and value and value.keys() <= _UNITS:
+                help_text = "write `__type__: datetime.timedelta` beside the keys of this mapping"
+            yield dag.subject.finding(Code.WRONG_TYPE, path, message, help=help_text)
 
 
 def _needed_by_runs(dag: DagView, has_start: bool) -> Iterator[Diagnostic]:
@@ -123,7 +133,11 @@ def _schedule(dag: DagView, schedule: Any) -> Iterator[Diagnostic]:
             zone = schedule.get("timezone") if "timetable" in str(schedule.get("__type__")).lower() else None
             if isinstance(zone, str) and not is_unset(zone):
                 yield from timezone_findings(dag.subject, (*path, "timezone"), zone)
-            yield from _texts_of_assets(dag, path, schedule)
+            yield from _conditions(dag, path, schedule)
+    elif isinstance(schedule, list):
+        for index, item in enumerate(schedule):
+            if not isinstance(item, str | None):
+                yield from _asset(dag, (*path, index), item)
     elif isinstance(schedule, bool | int | float | date):
         yield dag.subject.finding(Code.WRONG_TYPE, path, "`schedule` must be a cron expression, a preset or null")
 
@@ -151,22 +165,54 @@ def _as_timedelta(every: re.Match[str]) -> str:
     return f"`{{__type__: datetime.timedelta, {unit}: {every[1]}}}`"
 
 
-def _texts_of_assets(dag: DagView, path: DataPath, value: Any) -> Iterator[Diagnostic]:
+def _conditions(dag: DagView, path: DataPath, value: Mapping[str, Any]) -> Iterator[Diagnostic]:
     for key in ("__and__", "__or__"):
-        for index, item in enumerate(value.get(key) or () if isinstance(value, dict) else ()):
+        items = value.get(key)
+        for index, item in enumerate(items if isinstance(items, list) else ()):
             if isinstance(item, str):
                 yield dag.subject.finding(
                     Code.REFUSED_BY_AIRFLOW_3,
                     (*path, key, index),
                     "dag-factory joins these to one text, which Airflow 3 reads as a cron expression",
-                    help="write `{__type__: airflow.sdk.Asset, uri: …}`",
+                    help=f"write {_ASSET}",
                 )
-            elif isinstance(item, dict):
-                yield from _texts_of_assets(dag, (*path, key, index), item)
+            else:
+                yield from _asset(dag, (*path, key, index), item)
+
+
+def _asset(dag: DagView, path: DataPath, item: Any) -> Iterator[Diagnostic]:
+    """An item of a list of assets, or of a condition on them."""
+    kind = item.get("__type__") if isinstance(item, dict) else None
+    if not isinstance(item, dict) or OBJECT_KEYS.isdisjoint(item) or str(kind).startswith(_NO_ASSETS):
+        found = f"`{kind}`" if isinstance(kind, str) else described(item)
+        message = f"each item must be an asset, not {found}"
+        yield dag.subject.finding(Code.WRONG_TYPE, path, message, help=f"write {_ASSET}")
+    else:
+        yield from _conditions(dag, path, item)
+
+
+def check_uris(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
+    """URIs of assets that a provider refuses, and names that are no text."""
+    if not dag.subject.may_hold(*URI_MARKS, ".Asset", ".Dataset"):
+        return
+    lists: list[tuple[DataPath, Any]] = [(("schedule",), dag.data.get("schedule"))]
+    lists += [((*task.path, key), task.data.get(key)) for task in dag.tasks.values() for key in ("inlets", "outlets")]
+    for path, value in lists:
+        for index, item in enumerate(value if isinstance(value, list) else ()):
+            if isinstance(item, str) and not isinstance(item, EnvText):
+                yield from said_of_uri(dag.subject, (*path, index), item.strip(), reader)
+    for path, value in mappings(dag.data):
+        if not str(value.get("__type__")).endswith((".Asset", ".Dataset")):
+            continue
+        for key in ("name", "uri", "group"):
+            yield from wrong_kind(dag, (*path, key), value.get(key), TEXT)
+        uri = value.get("uri")
+        if isinstance(uri, str) and not isinstance(uri, EnvText) and not is_unset(uri):
+            yield from said_of_uri(dag.subject, (*path, "uri"), uri, reader)
 
 
 def _date(dag: DagView, path: DataPath, value: Any) -> Iterator[Diagnostic]:
-    if value is None or isinstance(value, date | dict):
+    if value is None or isinstance(value, date) or is_object(value):
         return
     if is_unset(value):
         yield unset(dag, path, value)

@@ -9,6 +9,7 @@ from typing import Any, get_args
 from schemas.compose.env_values import EnvText
 from schemas.dagfactory.dag_view import PLUS, DagView, Part, is_unset, mapped_task, shown, unset
 from schemas.dagfactory.keys import BOOL, COUNT, MAPPING, TEXT, seconds
+from schemas.dagfactory.rules.files import function_of
 from schemas.dagfactory.rules.shape import wrong_kind
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Word, Yaml
@@ -54,7 +55,8 @@ def check(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
             yield from _settings(dag, task.path, task.data)
             yield from _settings(dag, (*task.path, "partial"), task.data.get("partial"))
             continue
-        found = reader.find(str(task.data.get("python_callable")))
+        dotted = task.data.get("python_callable")
+        found = reader.find(dotted) if isinstance(dotted, str) else function_of(dag, task, reader)
         if isinstance(found, Function):
             own = {p.name for p in found.parameters}
             yield from _settings(dag, task.path, {key: v for key, v in task.data.items() if key not in own})
@@ -178,6 +180,13 @@ def check_sensor(dag: DagView, written: Mapping[str, DataPath], *, is_external: 
             number = int(value) if value.isdecimal() else int(known.total_seconds()) if known is not None else 60
             help_text = f"write `{number}`, or `{seconds(number)}`"
             yield dag.subject.finding(Code.WRONG_TYPE, written[key], message, help=help_text)
+        elif isinstance(value, list) or (isinstance(value, dict) and "__type__" not in value):
+            message = f"`{key}` must be a duration object or a number, not {described(value)}"
+            yield dag.subject.finding(Code.WRONG_TYPE, written[key], message, help=_DURATION)
+        elif isinstance(value, int | float) and value < 0:
+            yield dag.subject.finding(Code.WRONG_VALUE, written[key], f"`{key}` must not be negative")
+        elif key == "poke_interval" and value is None and key in written:
+            yield dag.subject.finding(Code.WRONG_TYPE, written[key], "`poke_interval` must not be null")
     mode = value_at(dag.data, written["mode"]) if "mode" in written else None
     if isinstance(mode, str) and mode not in _MODES and "$" not in mode:
         yield dag.unknown(Code.WRONG_VALUE, written["mode"], f"`{mode}` is not a mode of sensors", mode, _MODES)

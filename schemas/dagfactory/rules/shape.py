@@ -16,6 +16,7 @@ from schemas.dagfactory.keys import (
     GROUP_KEYS,
     IGNORED_DAG_KEYS,
     MAPPING,
+    RESOURCES,
     SECONDS,
     TEXT,
     TEXTS,
@@ -23,6 +24,7 @@ from schemas.dagfactory.keys import (
     instead,
     is_number,
 )
+from schemas.dagfactory.rules.objects import is_object
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, Edit, Entry, InQuotes, Word
 from schemas.findings.paths import DataPath
@@ -35,14 +37,15 @@ from schemas.shape.places import name
 from schemas.shape.wording import BOUNDS, described
 
 _ID = re.compile(r"[\w.-]+")
+_NEVER_NULL = frozenset({"default_args", "tags"})
 _TYPES: Mapping[str, type] = {BOOL: bool, COUNT: int, MAPPING: dict, TEXT: str}
 
 
 def check(dag: DagView) -> Iterator[Diagnostic]:
     """Values of the wrong kind, and keys that dag-factory or Airflow does not accept."""
     for key, value in dag.data.items():
-        if key == "tags" and value is None:
-            yield _wrong(dag, (key,), value, TEXTS)
+        if value is None and key in _NEVER_NULL:
+            yield _wrong(dag, (key,), value, DAG_KEYS[key])
         elif key in DAG_KEYS:
             yield from wrong_kind(dag, (key,), value, DAG_KEYS[key])
         else:
@@ -51,10 +54,7 @@ def check(dag: DagView) -> Iterator[Diagnostic]:
         message = f"the DAG `{dag.id}` has no tasks: dag-factory builds an empty DAG"
         caret = meant(dag.id, NOT_DAGS)
         yield dag.subject.finding(Code.DAG_FACTORY_IGNORES, (), message, at_key=True, caret=caret)
-    for path, data in dag.settings:
-        if data.get("sla") is not None:
-            message, place = "Airflow 3 ignores `sla`", (*path, "sla")
-            yield dag.subject.finding(Code.DAG_FACTORY_IGNORES, place, message, at_key=True, help=DEADLINE)
+    yield from _settings(dag)
     yield from _ids(dag)
     yield from _parts(dag, "tasks", "task_id")
     yield from _parts(dag, "task_groups", "group_name")
@@ -66,6 +66,21 @@ def check(dag: DagView) -> Iterator[Diagnostic]:
                 yield from wrong_kind(dag, (*group.path, key), value, GROUP_KEYS[key])
             else:
                 yield _unknown(dag, (*group.path, key), f"a task group has no `{key}`", GROUP_KEYS)
+
+
+def _settings(dag: DagView) -> Iterator[Diagnostic]:
+    """Settings of tasks that Airflow has no more, and resources that it does not know."""
+    for path, data in dag.settings:
+        resources = data.get("resources")
+        yield from wrong_kind(dag, (*path, "resources"), resources, MAPPING)
+        for key, value in resources.items() if isinstance(resources, dict) and not is_object(resources) else ():
+            if key not in RESOURCES:
+                yield _unknown(dag, (*path, "resources", key), f"unknown key `{key}` in `resources`", RESOURCES)
+            else:
+                yield from wrong_kind(dag, (*path, "resources", key), value, COUNT)
+        if data.get("sla") is not None:
+            message, place = "Airflow 3 ignores `sla`", (*path, "sla")
+            yield dag.subject.finding(Code.DAG_FACTORY_IGNORES, place, message, at_key=True, help=DEADLINE)
 
 
 def check_stored(dag: DagView) -> Iterator[Diagnostic]:
