@@ -69,14 +69,12 @@ class Unknown:
             yield f"`{name}` has {counted(count, 'value')}{such} that the model was not trained with: it ignores them"
 
 
-def plain(value: Any, name: str, *, is_csv: bool = False) -> Any:
-    """A value as a number, a boolean or text; of CSV, an empty field is none. Raises ModelError."""
+def plain(value: Any, name: str) -> Any:
+    """A value as a number, a boolean or text. Raises ModelError."""
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, dict | list):
         raise ModelError(f"`{name}` has nested values, which cannot be learned from: choose other `features`")
-    if is_csv and value == "":
-        return None
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 

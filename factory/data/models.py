@@ -72,11 +72,11 @@ def train(
     """
     _skops("train")
     features = list(training.features or _others(rows, training.target))
-    given = [plain(row.get(training.target), training.target, is_csv=is_csv) for row in rows]
+    given = [plain(row.get(training.target), training.target) for row in rows]
     known = [row for row, answer in zip(rows, given, strict=True) if not is_missing(answer)]
     if len(known) < 2:
         raise ModelError(f"there are {len(known)} rows with a value in `{training.target}`: too few to learn from")
-    columns = {name: [plain(row.get(name), name, is_csv=is_csv) for row in known] for name in _there(known, features)}
+    columns = {name: [plain(row.get(name), name) for row in known] for name in _there(known, features)}
     kinds = {name: kind_of(values, name, say, reads_texts=is_csv) for name, values in columns.items()}
     estimator = _estimator(training)
     reads_texts = is_csv or _purpose(estimator) == "regressor"
@@ -112,14 +112,8 @@ def train(
     return {"model": _stored(whole, facts, to), "metrics": measured, "rows": len(known)}
 
 
-def predict(  # the keys of `with`
-    rows: Iterator[Row],
-    model: str,
-    column: str,
-    trusted: Sequence[str],
-    unknown: Unknown,
-    *,
-    is_csv: bool = False,
+def predict(
+    rows: Iterator[Row], model: str, column: str, trusted: Sequence[str], unknown: Unknown
 ) -> Iterator[dict[str, Any]]:
     """The rows with a prediction each; `unknown` takes what the model has not learned.
 
@@ -132,7 +126,7 @@ def predict(  # the keys of `with`
     while some := list(islice(rows, _ROWS_AT_ONCE)):
         table = {}
         for name in _there(some, kinds):
-            values = [plain(row.get(name), name, is_csv=is_csv) for row in some]
+            values = [plain(row.get(name), name) for row in some]
             table[name] = as_learned(values, kinds[name], name)
             unknown.add(name, kinds[name], values, table[name], known.get(name))
         try:

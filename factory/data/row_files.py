@@ -221,16 +221,23 @@ def _rows_in(path: str, file: IO[bytes]) -> Iterator[dict[str, Any]]:
 
 
 def _csv_rows(path: str, data: IO[bytes]) -> Iterator[dict[str, Any]]:
+    """An empty field is no value, as it is to DuckDB: CSV has no other sign for that. In a file of one column, an empty
+    line is such a row."""
     csv.field_size_limit(sys.maxsize)  # what bounds the file bounds its fields
     lines = io.TextIOWrapper(data, "utf-8-sig", newline="")
-    reader = csv.DictReader(chain([head := lines.readline()], lines), delimiter=csv_delimiter(head), strict=True)
-    if (twice := _twice(columns := list(reader.fieldnames or ()))) is not None:
+    reader = csv.reader(chain([head := lines.readline()], lines), delimiter=csv_delimiter(head), strict=True)
+    columns = next(reader, [])
+    if (twice := _twice(columns)) is not None:
         raise RowFileError(f"`{path}`: two columns are named `{twice}`")
-    for number, row in enumerate(reader, 1):
-        if None in row or row[columns[-1]] is None:
-            more = "more" if None in row else "fewer"
+    width = len(columns)
+    for number, fields in enumerate(reader, 1):
+        if len(fields) == width:
+            yield {column: field or None for column, field in zip(columns, fields, strict=True)}
+        elif fields:
+            more = "more" if len(fields) > width else "fewer"
             raise RowFileError(f"`{path}`, row {number}: it has {more} fields than there are columns")
-        yield row
+        elif width == 1:
+            yield {columns[0]: None}
 
 
 def _parquet_rows(path: str, file: IO[bytes]) -> Iterator[dict[str, Any]]:

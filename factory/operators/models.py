@@ -83,9 +83,8 @@ class TrainOperator(BaseOperator):
         run = {"dag_id": ti.dag_id, "run_id": ti.run_id, "task_id": ti.task_id}
         try:
             rows = list(_given(self))
-            output = train(
-                rows, training, self.to, run, lambda text: self.log.warning("%s", text), is_csv=_is_csv(self)
-            )
+            is_csv = self.rows is None and all_csv(self.file)
+            output = train(rows, training, self.to, run, lambda text: self.log.warning("%s", text), is_csv=is_csv)
         except (ModelError, RowFileError) as error:
             raise AirflowException(str(error)) from None
         self.log.info("trained on %s: %s", counted(output["rows"], "row"), output["metrics"])
@@ -137,7 +136,7 @@ class PredictOperator(BaseOperator):
         unknown = Unknown()
         try:
             given = iter(_given(self))
-            predicted = predict(given, self.model, self.column, self.trusted, unknown, is_csv=_is_csv(self))
+            predicted = predict(given, self.model, self.column, self.trusted, unknown)
             if self.to is not None:
                 output: list[dict[str, Any]] | str = write_rows(predicted, self.to, self.max_rows)
             else:
@@ -157,7 +156,3 @@ def _given(task: TrainOperator | PredictOperator) -> Iterable[Mapping[str, Any]]
     if task.rows is None and task.file is None:
         raise without_rows(task)
     return task.rows if task.rows is not None else read_rows(task.file or ())
-
-
-def _is_csv(task: TrainOperator | PredictOperator) -> bool:
-    return task.rows is None and all_csv(task.file)

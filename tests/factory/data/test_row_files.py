@@ -48,7 +48,7 @@ def test_csv_keeps_columns_that_come_late(tmp_path: Path, ending: str) -> None:
     data = Path(path).read_bytes()
     text = (gzip.decompress(data) if ending.endswith("gz") else data).decode()
     assert text.splitlines() == ["id,name,new,x,y", "1,é,,,", "2,,,,", "3,,1.5,,", '4,,,"{""a"":[1]}",true']
-    assert list(read_rows(path))[2] == {"id": "3", "name": "", "new": "1.5", "x": "", "y": ""}
+    assert list(read_rows(path))[2] == {"id": "3", "name": None, "new": "1.5", "x": None, "y": None}
 
 
 @NEEDS_ARROW
@@ -163,12 +163,12 @@ VALUES = st.recursive(
 
 def test_csv_keeps_what_a_reader_would_split(tmp_path: Path) -> None:
     """A carriage return alone, a field longer than Python's readers take, rows without columns, a late column."""
-    rows = [{}, {"a": "x\ry\r\nz\n"}, {"a": "l" * 140_000}, {"a": ""}]
-    assert list(read_rows(written(tmp_path / "a.csv", rows[:1], rows[1:]))) == [{"a": ""}, *rows[1:]]
+    rows = [{}, {"a": "x\ry\r\nz\n"}, {"a": "l" * 140_000}, {"a": None}]
+    assert list(read_rows(written(tmp_path / "a.csv", rows[:1], rows[1:]))) == [{"a": None}, *rows[1:]]
     path = written(tmp_path / "a.csv", rows[:1], rows[1:], [{"b": "\r"}])
     assert list(read_rows(path)) == [
-        *({"a": row.get("a", ""), "b": ""} for row in rows),
-        {"a": "", "b": "\r"},
+        *({"a": row.get("a"), "b": None} for row in rows),
+        {"a": None, "b": "\r"},
     ]
     assert [one.name for one in tmp_path.iterdir()] == ["a.csv"]
 
