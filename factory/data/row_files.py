@@ -25,7 +25,7 @@ from uuid import UUID
 from factory.data.columns import FLOAT_DIGITS
 from factory.data.places import NewFile, RowFileError, arrow, csv_delimiter, format_of, found, kind_said, opened_to_read
 from factory.data.row_formats import ROWS_AT_ONCE, row_mapping, sink
-from factory.data.values import FINE_TIME, exact_number
+from factory.data.values import exact_number
 
 MOST_ROWS = 10_000
 """Rows that a task hands on as a value where nothing else is said; more belong into a file."""
@@ -165,12 +165,10 @@ def read_rows(path: str | Sequence[str]) -> Iterator[dict[str, Any]]:
 
 _DIGITS = bytes(48 if chr(byte) in "0123456789." else 58 if byte == 58 else 32 for byte in range(256))
 _TOO_LONG = b"0" * (FLOAT_DIGITS + 1)
-_FINE = re.compile(b":[0-9]{1,2}" + FINE_TIME.encode())
-_MAYBE_FINE = b":" + b"0" * len("5.1234567")
 
 
 def may_lose_digits(path: str) -> bool:
-    """Whether a text file may have a number that a float cannot hold, or a time with nanoseconds, by a quick look.
+    """Whether a text file may have a number that a float cannot hold, by a quick look.
 
     Raises RowFileError.
     """
@@ -181,7 +179,7 @@ def may_lose_digits(path: str) -> bool:
             while piece := data.read(1 << 20):
                 text = end + piece
                 signs = text.translate(_DIGITS)
-                if _TOO_LONG in signs or (_MAYBE_FINE in signs and _FINE.search(text)):
+                if _TOO_LONG in signs:
                     return True
                 end = text[-FLOAT_DIGITS:]
         except (EOFError, OSError) as error:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from factory.data import imported
-from factory.data.places import RowFileError, absolute, csv_delimiter, first_line
-from factory.data.row_files import RowFileWriter, TooManyRowsError, limited, plain_rows, plain_value, read_rows
+from factory.data.row_files import RowFileWriter, TooManyRowsError, limited, plain_rows, plain_value
 
 if TYPE_CHECKING:
     from airflow.providers.common.sql.hooks.sql import DbApiHook
@@ -21,8 +17,6 @@ _ROWS_AT_ONCE = 5_000
 _MARK = "\ufeff"
 SQLITE_PATIENCE = 600
 """Seconds to wait until another task has written."""
-DATABASE_PATIENCE = 600
-"""Seconds to wait for another process that has the database file open: DuckDB lets one in at a time."""
 
 _NO_ROWS = "the last statement gives no rows to fetch"
 ONE_STATEMENT = "You can only execute one statement at a time"
@@ -129,69 +123,6 @@ def _wait_for_other_writers(hook: DbApiHook) -> None:
         return connection
 
     hook.get_conn = patient  # type: ignore[method-assign] # the hook has no setting for it
-
-
-@contextmanager
-def duckdb_connection(database: str | None, memory_limit: str | None, threads: int | None) -> Iterator[Any]:
-    """An open DuckDB, of a file or in memory. It waits for another process that has the file open."""
-    duckdb = imported("duckdb", task="duckdb", extra="duckdb")
-    config: dict[str, str] = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
-    if memory_limit is not None:
-        config["memory_limit"] = memory_limit
-    if threads is not None:
-        config["threads"] = str(threads)
-    connection = _patiently(duckdb, ":memory:" if database is None else absolute(database), config)
-    try:
-        yield connection
-    finally:
-        connection.close()
-
-
-def csv_options(paths: Sequence[str]) -> str:
-    """How DuckDB reads CSV: as `load` does, by its header and RFC 4180. Its own guess takes a row that begins with `#`
-    for a comment, makes one column of rows that are cut off, or leaves out what is before them."""
-    delimiters = {csv_delimiter(first_line(path)) for path in paths}
-    if len(delimiters) > 1:
-        raise RowFileError("the files of one table must have the same character between their columns")
-    (delimiter,) = delimiters
-    form = "header = true, skip = 0, comment = '', quote = '\"', escape = '\"', strict_mode = true"
-    return f", {form}, null_padding = false, delim = {text_literal(delimiter)}"
-
-
-def csv_fault(line: str) -> str:
-    """DuckDB's error; where it is that a file is no CSV, what is wrong in which of its rows."""
-    file = re.search(r'sniffing file "([^"]*)"', line)
-    try:
-        for _ in read_rows(file[1]) if file is not None else ():
-            pass
-    except RowFileError as error:
-        return str(error)
-    return line
-
-
-def is_query(connection: Any, statement: str) -> bool:
-    """Whether DuckDB takes a statement as a part of another one; PIVOT is several statements to it."""
-    return str(connection.extract_statements(statement)[0].type).rpartition(".")[2] in ("SELECT", "MULTI")
-
-
-def recast(query: str, columns: Iterable[tuple[str, str]], forms: Mapping[str, str]) -> str:
-    """A query of DuckDB that gives some of its columns, (name, type) pairs, in another form: type → SQL, `{}` for the
-    column."""
-    given = [(quoted(name), forms[kind]) for name, kind in columns if kind in forms]
-    query = query.strip().rstrip(";")
-    cast = ", ".join(f"{form.format(name)} AS {name}" for name, form in given)
-    return f"SELECT * REPLACE ({cast}) FROM ({query}\n)" if cast else query  # noqa: S608 # quoted
-
-
-def _patiently(duckdb: Any, path: str, config: Mapping[str, str]) -> Any:
-    until = time.monotonic() + DATABASE_PATIENCE
-    while True:
-        try:
-            return duckdb.connect(path, config=config)
-        except duckdb.IOException as error:
-            if "lock" not in str(error) or time.monotonic() > until:
-                raise
-        time.sleep(0.2)
 
 
 def run_sql(

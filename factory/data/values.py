@@ -62,7 +62,6 @@ def divided(values: Sequence[Any], kind: ColumnType) -> tuple[list[Any], list[An
 
 FINE_TIME = r"[.,][0-9]{6}[0-9]*[1-9]"
 """Digits behind the second that neither Python's times nor DuckDB's have a place for: both cut them off."""
-DUCKDB_TIMES = ("TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "TIME", "TIME WITH TIME ZONE")
 _AS_TEXT = "replace({}::VARCHAR, ' ', 'T')"
 NANOSECONDS_AS_TEXT: Mapping[str, str] = MappingProxyType(
     {"TIMESTAMP_NS": _AS_TEXT, "TIME_NS": _AS_TEXT, "TIMESTAMPTZ_NS": f"{_AS_TEXT} || ':00'"}  # its `+00` is UTC
@@ -278,8 +277,6 @@ def is_inexact_in_duckdb(value: Any, kind: Any) -> bool:
         return any(is_inexact_in_duckdb(one, inner.get(name, inner.get("value", kind))) for name, one in value.items())
     if isinstance(value, list):
         return any(is_inexact_in_duckdb(one, kind.children[0][1] if kind.id == "list" else kind) for one in value)
-    if isinstance(value, str):
-        return str(kind) in DUCKDB_TIMES and re.search(FINE_TIME, value) is not None
     return isinstance(value, Decimal) or (type(value) is int and kind.id == "double" and int(float(value)) != value)
 
 

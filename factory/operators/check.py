@@ -12,7 +12,8 @@ from airflow.sdk.exceptions import AirflowException
 
 from factory.data import without_rows
 from factory.data.check import Broken, Checked, CheckError, Rules, Unchecked, Unclear, findings
-from factory.data.duckdb import DuckdbError, Query, opened
+from factory.data.duckdb import Query, opened
+from factory.data.duckdb_tables import DuckdbError
 from factory.data.row_files import RowFileError, plain_rows
 from factory.data.sql import SqlError, database_hook, result_rows, run_sql
 from factory.reporters.text import counted

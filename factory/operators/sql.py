@@ -9,7 +9,8 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from factory.data import refuse_null_tables
-from factory.data.duckdb import DuckdbError, Query, run_query
+from factory.data.duckdb import Query, run_query
+from factory.data.duckdb_tables import DuckdbError
 from factory.data.row_files import RowFileError, TooManyRowsError
 from factory.data.sql import Fetch, SqlError, database_hook, run_sql
 from factory.reporters.text import counted

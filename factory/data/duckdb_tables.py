@@ -1,0 +1,237 @@
+"""Rows and files as tables of DuckDB, each column in a type that keeps what is written.
+
+DuckDB's readers of CSV and JSON make floats of numbers that have more digits than a float keeps, and guess dates where
+a day may be a month. Such a column is read as a DECIMAL here, or as text.
+"""
+
+from __future__ import annotations
+
+import glob
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from factory.data.columns import FLOAT_DIGITS
+from factory.data.places import RowFileError, csv_delimiter, first_line, format_of, found, kind_said, local_copy
+from factory.data.row_files import RowFileWriter, may_lose_digits, read_rows
+from factory.data.sql import quoted, text_literal
+from factory.data.values import is_inexact_in_duckdb
+
+_DECIMAL_DIGITS = 38  # the most of DuckDB's DECIMAL
+_LARGEST_OBJECT = 128 << 20  # bytes of the longest line of JSON
+
+
+class DuckdbError(Exception):
+    """A query that DuckDB refused, or a table that cannot be read; the text says which."""
+
+
+def local_files(name: str, value: Any, folder: Path) -> list[str]:
+    """Local files with the rows of a table; those of an object store are copied here, through fsspec."""
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, list):
+        raise DuckdbError(f"the table `{name}` is {kind_said(value)}, not rows or a path")
+    kind, wanted = (str, "a path") if value and isinstance(value[0], str) else (Mapping, "a row")
+    for number, one in enumerate(value, start=1):
+        if not isinstance(one, kind):
+            raise DuckdbError(f"entry {number} of the table `{name}` is {kind_said(one)}, not {wanted}")
+    if kind is str:
+        paths = [path for pattern in value for path in found(pattern)]
+        return [local_copy(path, folder) for path in paths]
+    path = str(Path(tempfile.mkdtemp(dir=folder)) / "rows.jsonl")
+    try:
+        with RowFileWriter(path) as file:
+            file.write(value)
+    except RowFileError as error:
+        raise DuckdbError(str(error).replace(f"`{path}`", f"the table `{name}`")) from None
+    return [path]
+
+
+def _second_of_a_name(names: Iterable[str]) -> list[str]:
+    """Columns that may be called `A_1` for `A`, because another one is called `a`."""
+    folded = {one.casefold() for one in names}
+    return [one for one in names if (found := re.fullmatch(r"(.+)_\d+", one)) and found[1].casefold() in folded]
+
+
+def named_alike(connection: Any, name: str, paths: Sequence[str]) -> Iterator[str]:
+    """What is said of two columns that differ by letter case alone: DuckDB calls the second `A_1`."""
+    asked = "SELECT column_name FROM duckdb_columns() WHERE database_name = 'temp' AND table_name = ?"
+    others = _second_of_a_name([one for (one,) in connection.execute(asked, [name]).fetchall()])
+    if not others:
+        return
+    kind, listed = format_of(paths[0])[0], _listed(paths)
+    objects = f"read_json_objects({listed}, maximum_object_size = {_LARGEST_OBJECT})"
+    keys = f"SELECT DISTINCT unnest(json_keys(json)) FROM {objects}"
+    asked = f"SELECT name FROM parquet_schema({listed})" if kind == "parquet" else keys
+    rows = [] if kind == "csv" else connection.execute(asked).fetchall()
+    written = [one for (one,) in rows] or [one for path in paths for one in next(read_rows(path), ())]
+    spelt: dict[str, set[str]] = {}
+    for one in written:
+        spelt.setdefault(one.casefold(), set()).add(one)
+    for alike in (sorted(some) for some in spelt.values() if len(some) > 1):
+        said = " and ".join(f"`{one}`" for one in alike)
+        yield f"the columns {said} of the table `{name}` are one name to SQL; one of them is `{others[0]}` here"
+
+
+_ALL = "sample_size = -1"
+_DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_CLOCK = "[0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,6}0*)?)?"
+_ZONE = "(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
+_GUESSED = {
+    "BOOLEAN": "[Tt]rue|TRUE|[Ff]alse|FALSE",
+    "DATE": _DAY,
+    "TIME": "[0-9]{2}:[0-9]{2}:[0-9]{2}([.,][0-9]{1,6}0*)?",
+    "TIMESTAMP": f"{_DAY}([T ]{_CLOCK})?",
+    "TIMESTAMP WITH TIME ZONE": f"{_DAY}[T ]{_CLOCK}{_ZONE}",
+}
+"""Types that DuckDB also guesses where a day may be a month (`01/02/2026`), a word another one (`yes`), where zones are
+missing or digits cut off → texts that mean one thing."""
+_AS_WRITTEN = re.compile(
+    r'(?:^|(?<= ))(?:UUID|JSON|"NULL")(?=$|[,)[])|(?<= )(?:DATE|TIME(?:STAMP(?: WITH TIME ZONE)?)?)(?=[,)[])'
+)
+"""Types that DuckDB gives texts of JSON, nested ones too, or values of several types, and that change how these are
+written."""
+
+
+def _listed(paths: Sequence[str]) -> str:
+    """As DuckDB takes files: signs of a pattern in a name are a part of it."""
+    return f"[{', '.join(text_literal(glob.escape(path)) for path in paths)}]"
+
+
+def reader(connection: Any, paths: Sequence[str]) -> str:
+    """The table function that reads files of one format, each column in a type that keeps what is written."""
+    formats = {format_of(path)[0] for path in paths}
+    if len(formats) > 1:
+        raise DuckdbError(f"the files of one table must be of one format, not {', '.join(sorted(formats))}")
+    (kind,) = formats
+    listed = _listed(paths)
+    if kind == "parquet":
+        return f"read_parquet({listed}, union_by_name = true)"
+    options = f"{listed}, union_by_name = {len(paths) > 1}"
+    options += _csv_options(paths) if kind == "csv" else f", maximum_object_size = {_LARGEST_OBJECT}"
+    options += ", format = 'newline_delimited'" if kind == "jsonl" else ""
+    function = "read_csv" if kind == "csv" else "read_json"
+    plain = f"{function}({options}, {_ALL})"
+    types = _types(connection, plain)
+    given = {name: str(one) for name, one in types.items()}
+    if kind == "csv":
+        as_text = f"read_csv({options}, all_varchar = true)"
+        exact = _guessed(connection, given, as_text)
+        exact |= _exact_csv(connection, types, as_text) if any(map(may_lose_digits, paths)) else {}
+        if len(paths) > 1:  # which need not have the same columns
+            return f"read_csv({options}, {_ALL}, types = {_struct(exact)})" if exact else plain
+        return f"read_csv({options}, columns = {_struct(given | exact)})"
+    given = {name: _AS_WRITTEN.sub("VARCHAR", one) for name, one in given.items()}
+    may_lose = any(map(may_lose_digits, paths)) and _json_loses_digits(connection, listed)
+    exact = _exact_json(types, paths) if may_lose else {}
+    if list(given) == ["json"] or _second_of_a_name(given):  # which are no keys
+        return plain
+    exact |= _guessed(connection, given, f"read_json({options}, columns = {_struct(dict.fromkeys(given, 'VARCHAR'))})")
+    return f"read_json({options}, columns = {_struct(given | exact)})"
+
+
+def _csv_options(paths: Sequence[str]) -> str:
+    """How DuckDB reads CSV: as `load` does, by its header and RFC 4180. Its own guess takes a row that begins with `#`
+    for a comment, makes one column of rows that are cut off, or leaves out what is before them."""
+    delimiters = {csv_delimiter(first_line(path)) for path in paths}
+    if len(delimiters) > 1:
+        raise RowFileError("the files of one table must have the same character between their columns")
+    (delimiter,) = delimiters
+    form = "header = true, skip = 0, comment = '', quote = '\"', escape = '\"', strict_mode = true"
+    return f", {form}, null_padding = false, delim = {text_literal(delimiter)}"
+
+
+def csv_fault(line: str) -> str:
+    """DuckDB's error; where it is that a file is no CSV, what is wrong in which of its rows."""
+    file = re.search(r'sniffing file "([^"]*)"', line)
+    try:
+        for _ in read_rows(file[1]) if file is not None else ():
+            pass
+    except RowFileError as error:
+        return str(error)
+    return line
+
+
+def _types(connection: Any, reader: str) -> dict[str, Any]:
+    """DuckDB's types by column."""
+    read = connection.sql(f"SELECT * FROM {reader}")
+    return dict(zip(read.columns, read.types, strict=True))
+
+
+def _guessed(connection: Any, types: Mapping[str, str], as_text: str) -> dict[str, str]:
+    """The columns of a type in `_GUESSED` with a text that is not of its form: they stay text."""
+    names = [name for name, kind in types.items() if kind in _GUESSED]
+    if not names:
+        return {}
+    held = [f"bool_and(regexp_full_match(trim({quoted(name)}), '{_GUESSED[types[name]]}'))" for name in names]
+    answers = connection.execute(f"SELECT {', '.join(held)} FROM {as_text}").fetchone()
+    return {name: "VARCHAR" for name, answer in zip(names, answers, strict=True) if answer is False}
+
+
+def _exact_csv(connection: Any, types: Mapping[str, Any], as_text: str) -> dict[str, str]:
+    """The columns that would be read as floats and lose digits, each with a type that keeps them."""
+    exact: dict[str, str] = {}
+    for name in (name for name, kind in types.items() if kind.id == "double"):
+        text = f"trim({quoted(name)})"
+        whole = f"max(length(regexp_replace(split_part({text}, '.', 1), '[^0-9]', '', 'g')))"
+        after = f"max(CASE WHEN {text} LIKE '%.%' THEN length({text}) - strpos({text}, '.') ELSE 0 END)"
+        asked = f"SELECT bool_or({_loses_digits(text)}), bool_or({text} ILIKE '%e%'), {whole}, {after} FROM {as_text}"
+        loses, has_exponent, before, behind = connection.execute(asked).fetchone()
+        if loses:
+            fits = not has_exponent and before + behind <= _DECIMAL_DIGITS
+            exact[name] = f"DECIMAL({_DECIMAL_DIGITS},{behind})" if fits else "VARCHAR"
+    return exact
+
+
+def _loses_digits(text: str) -> str:
+    """Whether a number's text is another one when it has been a float."""
+    as_float = f"CAST(CAST({text} AS DOUBLE) AS VARCHAR)"
+    return f"length({text}) > {FLOAT_DIGITS} AND rtrim({as_float}, '.0') <> rtrim({text}, '.0')"
+
+
+def _json_loses_digits(connection: Any, listed: str) -> bool:
+    """Whether JSON has numbers that a float cannot hold, of some of which DuckDB's reader makes floats."""
+    lines = (
+        f"read_csv({listed}, columns = {{'line': 'VARCHAR'}}, delim = '\x01', quote = '', escape = '', header = false"
+    )
+    lines += f", max_line_size = {_LARGEST_OBJECT}, auto_detect = false)"
+    number = f"-?[0-9]+[.][0-9]+|-?[0-9]{{{FLOAT_DIGITS + 1},}}"
+    numbers = f"SELECT unnest(regexp_extract_all(line, '{number}')) AS number FROM {lines}"
+    found = connection.execute(f"SELECT count(*) FROM ({numbers}) WHERE {_loses_digits('number')}").fetchone()
+    return bool(found[0])
+
+
+def _exact_json(types: Mapping[str, Any], paths: Sequence[str]) -> dict[str, str]:
+    """A type for each column of JSON that has numbers which would lose digits. Raises DuckdbError."""
+    digits: dict[str, tuple[int, int]] = {}
+    inexact: set[str] = set()
+    for row in read_rows(list(paths)):
+        for name, value in row.items():
+            kind = types.get(name)
+            if kind is None:
+                raise DuckdbError(
+                    f"two columns are named `{name}`, in upper or in lower case: DuckDB has one name for them"
+                )
+            if is_inexact_in_duckdb(value, kind):
+                if kind.id != "double":
+                    raise DuckdbError(
+                        f"the column `{name}` has a number with more digits than a float keeps: write it as text"
+                    )
+                inexact.add(name)
+            if kind.id == "double" and value is not None:
+                whole, after = digits.get(name, (0, 0))
+                _, figures, exponent = Decimal(str(value)).as_tuple()
+                digits[name] = (max(whole, len(figures) + int(exponent)), max(after, -int(exponent)))
+    for name in inexact:
+        if sum(digits[name]) > _DECIMAL_DIGITS:
+            raise DuckdbError(
+                f"the column `{name}` has numbers of more than {_DECIMAL_DIGITS} digits: write them as text"
+            )
+    return {name: f"DECIMAL({_DECIMAL_DIGITS},{digits[name][1]})" for name in inexact}
+
+
+def _struct(types: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f"{text_literal(name)}: {text_literal(kind)}" for name, kind in types.items()) + "}"
