@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import re
 import tempfile
 import time
@@ -16,10 +17,14 @@ from factory.data.duckdb_tables import DuckdbError, csv_fault, local_files, name
 from factory.data.places import NewFile, absolute, format_of
 from factory.data.row_files import limited, plain_rows
 from factory.data.sql import database_words, quoted, result_rows, text_literal, write_rows
-from factory.data.values import NANOSECONDS_AS_TEXT, SUMS_AS_DECIMALS
 
 _DATABASE_PATIENCE = 600
 """Seconds to wait for another process that has the database file open: DuckDB lets one in at a time."""
+_AS_TEXT = "replace({}::VARCHAR, ' ', 'T')"
+_NANOSECONDS = {"TIMESTAMP_NS": _AS_TEXT, "TIME_NS": _AS_TEXT, "TIMESTAMPTZ_NS": f"{_AS_TEXT} || ':00'"}
+"""Types that Python has no place for → SQL that gives them as text, `{}` for the column; its `+00` is UTC."""
+_SUMS = dict.fromkeys(("HUGEINT", "UHUGEINT"), "{}::DECIMAL(38, 0)")
+"""The same of whole numbers of 128 bits, as sums are: Parquet has none, and DuckDB would write floats."""
 _WRITES = ("COPY", "COPY_DATABASE", "EXPORT", "ATTACH", "DETACH", "LOAD", "SET", "VARIABLE_SET", "PRAGMA")
 """Statements that reach outside, or change what may be reached."""
 
@@ -54,7 +59,9 @@ def run_query(query: Query, *, max_rows: int | None = None, to: str | None = Non
                 return _copied(connection, last, new)
             cursor = _with_nanoseconds(connection, connection.execute(last), last)
             rows = result_rows(cursor) if cursor.description is not None else iter(())
-            return limited(plain_rows(rows), max_rows) if to is None else write_rows(rows, to, max_rows)
+            if to is None:
+                return limited(plain_rows(rows), max_rows)
+            return write_rows(rows, to, max_rows, [name for name, *_ in cursor.description or ()])
     except duckdb.Error as error:
         raise DuckdbError(_explained(database_words(error), query)) from None
     finally:
@@ -73,7 +80,8 @@ def opened(query: Query, *, writes: str | None = None) -> Iterator[Any]:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"SET temp_directory = {text_literal(folder + '/spilled')}")
         if not query.external_access:
-            allowed = [*(path for paths in files.values() for path in paths), *([writes] if writes else [])]
+            allowed = [one for paths in files.values() for path in paths for one in (path, glob.escape(path))]
+            allowed += [writes] if writes else []
             connection.execute(f"SET allowed_paths = [{', '.join(map(text_literal, allowed))}]")
             connection.execute(f"SET allowed_directories = [{text_literal(folder)}]")
             connection.execute("SET enable_external_access = false")
@@ -130,19 +138,18 @@ def _statements(connection: Any, query: Query) -> list[str]:
 def _with_nanoseconds(connection: Any, cursor: Any, statement: str) -> Any:
     """The result with times of nanoseconds as text. Its types are known: to ask for them reads whole files again."""
     columns = [(name, str(kind)) for name, kind, *_ in cursor.description or ()]
-    if not NANOSECONDS_AS_TEXT.keys().isdisjoint(dict(columns).values()) and _is_query(connection, statement):
-        return connection.execute(_recast(statement, columns, NANOSECONDS_AS_TEXT))
-    return cursor
+    query = _recast(connection, statement, columns, _NANOSECONDS)
+    return connection.execute(query) if query != statement else cursor
 
 
 def _copied(connection: Any, statement: str, new: NewFile) -> str:
     """Write a query's result by DuckDB itself, which is many times as fast as row by row."""
     kind, zipped = format_of(new.path)
     form = "FORMAT parquet" if kind == "parquet" else f"FORMAT csv, HEADER, COMPRESSION {'gzip' if zipped else 'none'}"
-    query, columns = statement.strip().rstrip(";"), []
+    query = statement.strip().rstrip(";")
     if kind == "parquet" and _is_query(connection, query):
         columns = [(name, kind) for name, kind, *_ in connection.execute(f"DESCRIBE {query}").fetchall()]
-    query = _recast(query, columns, SUMS_AS_DECIMALS)
+        query = _recast(connection, query, columns, _SUMS)
     # The lock on the settings is kept: the file is one of the allowed paths.
     connection.execute(f"COPY ({query}\n) TO {text_literal(new.part)} ({form}, USE_TMP_FILE false)")
     new.publish()
@@ -164,10 +171,13 @@ def _is_query(connection: Any, statement: str) -> bool:
     return str(connection.extract_statements(statement)[0].type).rpartition(".")[2] in ("SELECT", "MULTI")
 
 
-def _recast(query: str, columns: Iterable[tuple[str, str]], forms: Mapping[str, str]) -> str:
-    """A query of DuckDB that gives some of its columns, (name, type) pairs, in another form: type → SQL, `{}` for the
-    column."""
-    given = [(quoted(name), forms[kind]) for name, kind in columns if kind in forms]
-    query = query.strip().rstrip(";")
-    cast = ", ".join(f"{form.format(name)} AS {name}" for name, form in given)
-    return f"SELECT * REPLACE ({cast}) FROM ({query}\n)" if cast else query  # quoted
+def _recast(connection: Any, query: str, columns: Iterable[tuple[str, str]], forms: Mapping[str, str]) -> str:
+    """A query that gives columns, (name, type) pairs, of some types in another form, nested ones too: type → SQL, `{}`
+    for the column."""
+    kinds = re.compile(rf"\b(?:{'|'.join(forms)})\b")
+    found = [(quoted(name), kind) for name, kind in columns if kinds.search(kind)]
+    if not found or not _is_query(connection, query):
+        return query
+    nested = "DECIMAL(38, 0)" if forms is _SUMS else "VARCHAR"
+    cast = [f"{forms.get(kind, '{}::' + kinds.sub(nested, kind)).format(name)} AS {name}" for name, kind in found]
+    return f"SELECT * REPLACE ({', '.join(cast)}) FROM ({query.strip().rstrip(';')}\n)"  # quoted

@@ -15,8 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from factory.data.columns import FLOAT_DIGITS
-from factory.data.places import RowFileError, csv_delimiter, first_line, format_of, found, kind_said, local_copy
-from factory.data.row_files import RowFileWriter, may_lose_digits, read_rows
+from factory.data.places import (
+    RowFileError,
+    csv_delimiter,
+    first_line,
+    format_of,
+    found,
+    kind_said,
+    local_copy,
+    opened_to_read,
+)
+from factory.data.row_files import RowFileWriter, read_rows, unzipped
 from factory.data.sql import quoted, text_literal
 from factory.data.values import is_inexact_in_duckdb
 
@@ -118,14 +127,17 @@ def reader(connection: Any, paths: Sequence[str]) -> str:
     types = _types(connection, plain)
     given = {name: str(one) for name, one in types.items()}
     if kind == "csv":
+        if set(given.values()) == {"VARCHAR"} and not connection.sql(f"SELECT * FROM {plain}").limit(1).fetchall():
+            # Without a row each column is one of text, which SQL for numbers or times refuses; null is of any type.
+            return f"(SELECT {', '.join(f'NULL AS {quoted(name)}' for name in given)} WHERE false)"
         as_text = f"read_csv({options}, all_varchar = true)"
         exact = _guessed(connection, given, as_text)
-        exact |= _exact_csv(connection, types, as_text) if any(map(may_lose_digits, paths)) else {}
+        exact |= _exact_csv(connection, types, as_text) if any(map(_may_lose_digits, paths)) else {}
         if len(paths) > 1:  # which need not have the same columns
             return f"read_csv({options}, {_ALL}, types = {_struct(exact)})" if exact else plain
         return f"read_csv({options}, columns = {_struct(given | exact)})"
     given = {name: _AS_WRITTEN.sub("VARCHAR", one) for name, one in given.items()}
-    may_lose = any(map(may_lose_digits, paths)) and _json_loses_digits(connection, listed)
+    may_lose = any(map(_may_lose_digits, paths)) and _json_loses_digits(connection, listed)
     exact = _exact_json(types, paths) if may_lose else {}
     if list(given) == ["json"] or _second_of_a_name(given):  # which are no keys
         return plain
@@ -146,13 +158,37 @@ def _csv_options(paths: Sequence[str]) -> str:
 
 def csv_fault(line: str) -> str:
     """DuckDB's error; where it is that a file is no CSV, what is wrong in which of its rows."""
-    file = re.search(r'sniffing file "([^"]*)"', line)
+    file = re.search(r'sniffing file "([^"]*)"|\bfile = (.*?) delimiter = ', line)
     try:
-        for _ in read_rows(file[1]) if file is not None else ():
+        for _ in read_rows(file[1] or file[2]) if file is not None else ():
             pass
     except RowFileError as error:
         return str(error)
     return line
+
+
+_DIGITS = bytes(48 if chr(byte) in "0123456789." else 58 if byte == 58 else 32 for byte in range(256))
+_TOO_LONG = b"0" * (FLOAT_DIGITS + 1)
+
+
+def _may_lose_digits(path: str) -> bool:
+    """Whether a text file may have a number that a float cannot hold, by a quick look.
+
+    Raises RowFileError.
+    """
+    with opened_to_read(path) as file:
+        end = b""
+        try:
+            data = unzipped(path, file)
+            while piece := data.read(1 << 20):
+                text = end + piece
+                signs = text.translate(_DIGITS)
+                if _TOO_LONG in signs:
+                    return True
+                end = text[-FLOAT_DIGITS:]
+        except (EOFError, OSError) as error:
+            raise RowFileError(f"`{path}` cannot be read: {error}") from None
+    return False
 
 
 def _types(connection: Any, reader: str) -> dict[str, Any]:

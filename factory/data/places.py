@@ -60,7 +60,7 @@ def absolute(path: str) -> str:
 
 
 def found(pattern: str) -> list[str]:
-    """The paths that a path or pattern (`*`, `?`, `[…]`) names, sorted.
+    """The paths that a path or pattern (`*`, `?`, `[…]`) names, sorted. A file that is called so is that path.
 
     Raises RowFileError where there is none.
     """
@@ -69,10 +69,13 @@ def found(pattern: str) -> list[str]:
         return [path]
     if is_remote(path):
         base = _remote(path)
+        if base.is_file():
+            return [path]
         # Not the path's own text, which leaves out the connection.
         paths = sorted(f"{urlsplit(path).scheme}://{_user(path)}{name}" for name in base.fs.glob(base.path))
     else:
-        paths = sorted(one for one in glob.glob(path, recursive=True) if os.path.isfile(one))  # noqa: PTH113, PTH207
+        named = [path] if os.path.isfile(path) else glob.glob(path, recursive=True)  # noqa: PTH113, PTH207
+        paths = sorted(one for one in named if os.path.isfile(one))  # noqa: PTH113
     if not paths:
         raise RowFileError(f"no file matches `{pattern}`")
     return paths

@@ -22,7 +22,6 @@ from types import TracebackType
 from typing import IO, Any, Self, cast
 from uuid import UUID
 
-from factory.data.columns import FLOAT_DIGITS
 from factory.data.places import NewFile, RowFileError, arrow, csv_delimiter, format_of, found, kind_said, opened_to_read
 from factory.data.row_formats import ROWS_AT_ONCE, row_mapping, sink
 from factory.data.values import exact_number
@@ -95,6 +94,7 @@ class RowFileWriter:
 
     `path` is then the absolute path, and `rows` the number of rows written. A file that is there already is replaced.
     After `abandon` inside the block it stays as it is. `is_plain`: values are those of JSON, which is faster.
+    `columns`: what CSV and Parquet have where there are no rows.
 
         with RowFileWriter("/data/orders.jsonl") as file:
             file.write([{"id": 1}])
@@ -102,14 +102,14 @@ class RowFileWriter:
     Raises RowFileError.
     """
 
-    def __init__(self, path: str, *, is_plain: bool = False) -> None:
+    def __init__(self, path: str, *, is_plain: bool = False, columns: Sequence[str] = ()) -> None:
         format_of(path)
         self._new = NewFile(path)
         self.path = self._new.path
         self.rows = 0
         self._is_over = False
         try:
-            self._sink = sink(self.path, self._new.part, is_plain=is_plain)
+            self._sink = sink(self.path, self._new.part, is_plain=is_plain, columns=columns)
         except RowFileError:
             self._new.discard()
             raise
@@ -163,31 +163,7 @@ def read_rows(path: str | Sequence[str]) -> Iterator[dict[str, Any]]:
                 yield from _rows_in(one, file)
 
 
-_DIGITS = bytes(48 if chr(byte) in "0123456789." else 58 if byte == 58 else 32 for byte in range(256))
-_TOO_LONG = b"0" * (FLOAT_DIGITS + 1)
-
-
-def may_lose_digits(path: str) -> bool:
-    """Whether a text file may have a number that a float cannot hold, by a quick look.
-
-    Raises RowFileError.
-    """
-    with opened_to_read(path) as file:
-        end = b""
-        try:
-            data = _unzipped(path, file)
-            while piece := data.read(1 << 20):
-                text = end + piece
-                signs = text.translate(_DIGITS)
-                if _TOO_LONG in signs:
-                    return True
-                end = text[-FLOAT_DIGITS:]
-        except (EOFError, OSError) as error:
-            raise RowFileError(f"`{path}` cannot be read: {error}") from None
-    return False
-
-
-def _unzipped(path: str, file: IO[bytes]) -> IO[bytes]:
+def unzipped(path: str, file: IO[bytes]) -> IO[bytes]:
     return cast(IO[bytes], gzip.GzipFile(fileobj=file)) if format_of(path)[1] else file
 
 
@@ -197,7 +173,7 @@ def _rows_in(path: str, file: IO[bytes]) -> Iterator[dict[str, Any]]:
     if kind == "parquet":
         yield from _parquet_rows(path, file)
         return
-    data = _unzipped(path, file)
+    data = unzipped(path, file)
     try:
         if kind == "csv":
             yield from _csv_rows(path, data)

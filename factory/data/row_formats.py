@@ -17,7 +17,7 @@ from typing import IO, Any, Protocol, cast
 from pydantic_core import to_json
 
 from factory.data.places import RowFileError, arrow, format_of
-from factory.data.values import came_back, fits_as_one, json_value, types_said
+from factory.data.values import came_back, fits_as_one, is_without_fields, json_value, types_said
 
 ROWS_AT_ONCE = 20_000
 """Rows of a Parquet row group."""
@@ -31,13 +31,14 @@ class Sink(Protocol):
     def abandon(self) -> None: ...
 
 
-def sink(path: str, part: str, *, is_plain: bool = False) -> Sink:
-    """What writes rows to the local file `part` in the format of `path`. `is_plain`: values are those of JSON."""
+def sink(path: str, part: str, *, is_plain: bool = False, columns: Sequence[str] = ()) -> Sink:
+    """What writes rows to the local file `part` in the format of `path`. `is_plain`: values are those of JSON.
+    `columns`: those of a file that gets no rows."""
     kind, zipped = format_of(path)
     if kind == "parquet":
-        return _Parquet(path, part)
+        return _Parquet(path, part, columns)
     if kind == "csv":
-        return _Csv(path, part, zipped)
+        return _Csv(path, part, zipped, columns)
     return _JsonLines(path, part, zipped, is_plain) if kind == "jsonl" else _Json(path, part, zipped)
 
 
@@ -132,9 +133,9 @@ class _Csv:
     """Columns in the order in which they first come. A column that later rows bring is put behind the others: the rows
     before it get an empty field when the file is closed."""
 
-    def __init__(self, path: str, part: str, zipped: bool) -> None:
+    def __init__(self, path: str, part: str, zipped: bool, columns: Sequence[str]) -> None:
         self._path, self._part, self._zipped = path, part, zipped
-        self._columns: dict[str, None] = {}
+        self._columns = dict.fromkeys(columns)
         self._headed: list[str] = []
         self._unheaded = 0
         self._lines = _CsvLines(_opened(part, zipped))
@@ -155,6 +156,8 @@ class _Csv:
             raise RowFileError(f"`{self._path}`: a row cannot be written as CSV: {error}") from None
 
     def close(self) -> None:
+        if self._columns and not self._headed:
+            self.write(())
         self._lines.close()
         if self._unheaded and not self._headed:
             raise RowFileError(f"`{self._path}`: its {self._unheaded:,} rows have no columns, which CSV cannot say")
@@ -191,9 +194,9 @@ class _Parquet:
     """Types are those of the values. Where later rows bring a column or a wider type, what was written is written
     again with it; a column of values that have no type in common is an error."""
 
-    def __init__(self, path: str, part: str) -> None:
+    def __init__(self, path: str, part: str, columns: Sequence[str]) -> None:
         self._arrow = arrow()
-        self._path, self._part = path, part
+        self._path, self._part, self._of_no_rows = path, part, columns
         self._rows: list[Any] = []
         self._schema: Any = None
         self._writer: Any = None
@@ -205,8 +208,10 @@ class _Parquet:
             del self._rows[:ROWS_AT_ONCE]
 
     def close(self) -> None:
-        if self._rows or self._writer is None:
+        if self._rows:
             self._flush(self._rows)
+        if self._writer is None:
+            self._start(self._arrow.schema([(name, self._arrow.null()) for name in self._of_no_rows]))
         self._writer.close()
 
     def abandon(self) -> None:
@@ -240,7 +245,7 @@ class _Parquet:
                 raise self._unkept(column, "text with half of a surrogate pair") from None
             except (self._arrow.ArrowException, OverflowError, TypeError) as error:
                 raise self._mixed(column, error) from None
-            if _is_without_fields(arrays[column].type):
+            if is_without_fields(arrays[column].type):
                 raise self._unkept(column, "nothing but empty mappings")
             if not fits_as_one(values) and not all(map(came_back, values, arrays[column].to_pylist())):
                 raise self._unkept(column, f"values of types ({types_said(values)})")
@@ -291,10 +296,3 @@ def _loses(narrow: Any, wide: Any) -> bool:
     if narrow.num_fields and narrow.num_fields == wide.num_fields:
         return any(_loses(narrow.field(at).type, wide.field(at).type) for at in range(narrow.num_fields))
     return (str(narrow).rstrip("()0123456789, "), str(wide)) in (("string", "binary"), ("decimal", "double"))
-
-
-def _is_without_fields(kind: Any) -> bool:
-    """Whether a type is, or holds, a mapping without keys."""
-    if kind.num_fields == 0:
-        return str(kind) == "struct<>"
-    return any(_is_without_fields(kind.field(at).type) for at in range(kind.num_fields))

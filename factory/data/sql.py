@@ -195,7 +195,8 @@ class _Result:
             return _Found(None if row is None else plain_value(row[0]))
         if self._to is None:
             return _Found(limited(plain_rows(result_rows(cursor)), self._max_rows))
-        return _Found(write_rows(result_rows(cursor), self._to, self._max_rows))
+        columns = [str(column[0]) for column in cursor.description]
+        return _Found(write_rows(result_rows(cursor), self._to, self._max_rows, columns))
 
 
 def _has_rows(cursor: Any) -> bool:
@@ -211,9 +212,11 @@ def _has_rows(cursor: Any) -> bool:
     return True
 
 
-def write_rows(rows: Iterator[Mapping[str, Any]], path: str, max_rows: int | None = None) -> str:
+def write_rows(
+    rows: Iterator[Mapping[str, Any]], path: str, max_rows: int | None = None, columns: Sequence[str] = ()
+) -> str:
     """Write rows to a file; return its path. Raises RowFileError, TooManyRowsError."""
-    with RowFileWriter(path) as file:
+    with RowFileWriter(path, columns=columns) as file:
         some: list[Mapping[str, Any]] = []
         for row in rows:
             if max_rows is not None and file.rows + len(some) == max_rows:

@@ -62,13 +62,6 @@ def divided(values: Sequence[Any], kind: ColumnType) -> tuple[list[Any], list[An
 
 FINE_TIME = r"[.,][0-9]{6}[0-9]*[1-9]"
 """Digits behind the second that neither Python's times nor DuckDB's have a place for: both cut them off."""
-_AS_TEXT = "replace({}::VARCHAR, ' ', 'T')"
-NANOSECONDS_AS_TEXT: Mapping[str, str] = MappingProxyType(
-    {"TIMESTAMP_NS": _AS_TEXT, "TIME_NS": _AS_TEXT, "TIMESTAMPTZ_NS": f"{_AS_TEXT} || ':00'"}  # its `+00` is UTC
-)
-"""DuckDB's types that Python has no place for → SQL that gives them, `{}` for the column."""
-SUMS_AS_DECIMALS: Mapping[str, str] = MappingProxyType(dict.fromkeys(("HUGEINT", "UHUGEINT"), "{}::DECIMAL(38, 0)"))
-"""The same of whole numbers of 128 bits, as sums are: Parquet has none, and DuckDB would write floats."""
 NUMBER_TEXT = re.compile(rf"{INTEGER.pattern}(?:\.\d+)?(?:[eE][+-]?\d+)?|nan|NaN|-?inf", re.ASCII)
 """Text that is a number, as JSON and Python write them."""
 _SMALLEST_SINGLE = 2.0**-126
@@ -227,6 +220,13 @@ def came_back(value: Any, kept: Any) -> bool:
     if isinstance(value, list | tuple | set | frozenset):
         return isinstance(kept, list) and all(map(came_back, value, kept))
     return bool(value == kept or value != value)  # noqa: PLR0124 # NaN
+
+
+def is_without_fields(kind: Any) -> bool:
+    """Whether a type of Arrow is, or holds, a mapping without keys."""
+    if kind.num_fields == 0:
+        return str(kind) == "struct<>"
+    return any(is_without_fields(kind.field(at).type) for at in range(kind.num_fields))
 
 
 def types_said(values: Sequence[Any]) -> str:

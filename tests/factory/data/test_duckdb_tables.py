@@ -1,0 +1,129 @@
+"""What `duckdb` makes of files and rows: which files they are, and texts that DuckDB would take for something else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowException
+
+from factory.data.row_files import read_rows
+from factory.operators.check import CheckOperator
+from tests.factory.data.test_duckdb import run, written
+
+pytest.importorskip("duckdb")
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_a_name_with_signs_of_a_pattern_is_that_file(tmp_path: Path, ending: str) -> None:
+    names = ("orders[1]", "orders1", "orders2", "[ab]*", "a")
+    paths = {name: written(tmp_path / f"{name}.{ending}", [{"id": name}]) for name in names}
+    for name, path in paths.items():
+        assert run("SELECT id FROM t", tables={"t": path}) == list(read_rows(path)) == [{"id": name}]
+    whole = str(tmp_path / f"orders*.{ending}")
+    found = run("SELECT id FROM t ORDER BY id", tables={"t": whole})
+    assert [row["id"] for row in found] == sorted(names[:3])
+    assert sorted(row["id"] for row in read_rows(whole)) == sorted(names[:3])
+
+
+DATES = [
+    (["01/02/2026"], False),
+    (["03/04/2026", "12/31/2026"], False),
+    (["01/02/2026 10:00:00"], False),
+    (["1/2/26", "2026-01-02"], False),
+    (["2026-01-02", "2026-12-31", ""], True),
+    (["2026-01-02T10:00:00Z", "2026-01-02 10:00:00.123456+02:00"], True),
+    (["2026-01-02T10:00:00Z", "2026-01-02T10:00:00"], False),
+    (["2026-01-02T10:00:00.123456789Z"], False),
+    (["2026-01-02 10:00", "2026-01-02"], True),
+    (["10:30:00"], True),
+    (["10:30"], False),
+    (["2026-1-5"], False),
+    (["infinity"], False),
+    (["epoch"], False),
+    (["yes", "no"], False),
+    (["t", "f"], False),
+    (["true", "False"], True),
+]
+
+
+@pytest.mark.parametrize(("texts", "is_typed"), DATES)
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_text_that_may_mean_two_things_stays_text(
+    tmp_path: Path, texts: list[str], is_typed: bool, count: int
+) -> None:
+    """Of several files, too, each of which DuckDB would read in a way of its own."""
+    for number in range(count):
+        some = texts if number == 0 else texts[:1]
+        (tmp_path / f"{number}.csv").write_text("\n".join(["a,b", *(f"{text},1" for text in some), ""]))
+    tables = {"t": str(tmp_path / "*.csv")}
+    (row,) = run("SELECT first(typeof(a)) AS kind FROM t", tables=tables)
+    assert (row["kind"] != "VARCHAR") is is_typed
+    if not is_typed:
+        found = run("SELECT a FROM t", tables=tables)
+        assert [one["a"] for one in found][: len(texts)] == [text or None for text in texts]
+
+
+@pytest.mark.parametrize("ending", ["rows", "jsonl", "json"])
+def test_texts_of_json_stay_as_they_are_written(tmp_path: Path, ending: str) -> None:
+    row: dict[str, Any] = {
+        "uuid": "6F9619FF-8B86-D011-B42D-00CF4FC964FF",
+        "clock": "12:30",
+        "day": "2026-1-5",
+        "end": "infinity",
+        "nested": {"uuid": "6F9619FF-8B86-D011-B42D-00CF4FC964FF", "clock": "12:30", "days": ["2026-01-02"]},
+        "nothing": None,
+        "empty": [],
+        "json": {"a": 1},
+    }
+    rows = [{**row, "mixed": "x"}, {**row, "mixed": 1}, {**row, "mixed": "\r"}]
+    path = tmp_path / f"t.{ending}"
+    path.write_text("".join(json.dumps(one) + "\n" for one in rows) if ending == "jsonl" else json.dumps(rows))
+    table: Any = rows if ending == "rows" else str(path)
+    found = run("SELECT * FROM t", tables={"t": table})
+    assert [one.pop("mixed") for one in found] == ["x", "1", "\r"]
+    assert found == [row] * 3
+    moments = [{"seen": "2026-01-02T10:00:00Z", "on": "2026-01-02"}]
+    sql = "SELECT date_diff('day', seen, TIMESTAMPTZ '2026-01-04T10:00:00Z') AS days, year(t.on) AS year FROM t"
+    assert run(sql, tables={"t": moments}) == [{"days": 2, "year": 2026}]
+
+
+def test_columns_that_differ_by_case_keep_their_values(tmp_path: Path) -> None:
+    rows = [{"id": "x", "a": 1, "A": 2}, {"id": "y", "A": 3}]
+    assert run("SELECT a, A_1 FROM t", tables={"t": rows}) == [{"a": 1, "A_1": 2}, {"a": None, "A_1": 3}]
+    assert run("SELECT json FROM t", tables={"t": [{"json": 1}]}) == [{"json": 1}]
+    (tmp_path / "t.csv").write_text("a,A\n1,2\n")
+    assert run("SELECT a, A_1 FROM t", tables={"t": str(tmp_path / "t.csv")}) == [{"a": 1, "A_1": 2}]
+
+
+def test_nested_sums_and_times_keep_their_digits(tmp_path: Path) -> None:
+    sums = "SELECT [sum(v)] AS l, {'x': sum(v)} AS s FROM (VALUES (9007199254740993), (0)) t(v)"
+    assert list(read_rows(run(sums, to=f"{tmp_path}/s.parquet"))) == [
+        {"l": [9007199254740993], "s": {"x": 9007199254740993}}
+    ]
+    times = "SELECT [TIMESTAMP_NS '2026-01-01 00:00:00.123456789'] AS l"
+    assert run(times) == [{"l": ["2026-01-01 00:00:00.123456789"]}]
+
+
+@pytest.mark.parametrize("ending", ["csv", "csv.gz", "parquet"])
+@pytest.mark.parametrize("max_rows", [None, 10])
+def test_an_empty_result_has_its_columns(tmp_path: Path, ending: str, max_rows: int | None) -> None:
+    path = run("SELECT 1 AS id, 'a' AS name WHERE false", to=f"{tmp_path}/none.{ending}", max_rows=max_rows)
+    assert run("SELECT id, name FROM t WHERE id > 5", tables={"t": path}) == []
+    assert list(read_rows(path)) == []
+    CheckOperator(task_id="c", file=path, columns={"id": {"null_check": {"equal_to": 0}}}).execute({})
+
+
+def test_an_error_of_csv_shows_no_row(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes("id,name\n1,SECRET é\n".encode("cp1252"))
+    with pytest.raises(AirflowException, match=r"t\.csv` is not csv: .*utf-8") as raised:
+        run("SELECT * FROM t", tables={"t": str(tmp_path / "t.csv")})
+    assert "SECRET" not in str(raised.value)
+
+
+def test_an_empty_line_of_one_column_is_a_row(tmp_path: Path) -> None:
+    path = run("SELECT unnest([1, NULL, 3]) AS a", to=f"{tmp_path}/one.csv")
+    assert list(read_rows(path)) == [{"a": "1"}, {"a": None}, {"a": "3"}]
+    assert run("SELECT a FROM t", tables={"t": path}) == [{"a": 1}, {"a": None}, {"a": 3}]
