@@ -22,7 +22,7 @@ from factory.data.sql import text_literal
 ROW, RANK = "_load_row", "_load_rank"
 """Columns of the staged rows: their order, and their place among those with one key, of which the last counts."""
 LOADS = "_pipeline_loads"
-"""Table with the loads that were appended: a task that is tried again finds there that it is done."""
+"""Table with the loads that were appended: `factory.data.load.Memory`."""
 STAGED = "_load_"
 """How the names of tables with staged rows begin."""
 _BYTES = "CAST(CONVERT({} USING utf8mb4) AS BINARY)"
@@ -38,10 +38,6 @@ _ARROW_TYPES: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "binary": lambda arrow: arrow.binary(),
     }
 )
-
-
-class AlreadyLoadedError(Exception):
-    """The rows of this task instance have arrived before."""
 
 
 class Database:
@@ -158,13 +154,6 @@ class Database:
         else:
             self._apply()
 
-    def loaded_before(self, load_id: str) -> int | None:
-        """How many rows the load with this id brought; None where it has not been."""
-        if not self.columns(LOADS):
-            return None
-        found = self._run(f"SELECT rows_loaded FROM {self.table(LOADS)} WHERE load_id = '{load_id}'")
-        return int(found[0][0]) if found else None
-
     def table(self, name: str) -> str:
         """A table's name as SQL writes it, with its schema."""
         return self._unescaped(str(self._sql.make_qualified_table_name(name)))
@@ -173,87 +162,93 @@ class Database:
         """A column's name as SQL writes it."""
         return self._unescaped(str(self._sql.escape_column_name(name)))
 
-    def append(self, table: str, staged: str, columns: Sequence[str], load_id: str, rows: int) -> None:
-        """Add the staged rows, once. Raises AlreadyLoadedError."""
-        remembered = f"INSERT INTO {self.table(LOADS)} (load_id, rows_loaded) VALUES ('{load_id}', {rows})"
-        try:
-            self._together([remembered, self._insert(table, staged, columns)])
-        except LoadError:
-            if self.loaded_before(load_id) is not None:
-                raise AlreadyLoadedError from None
-            raise
+    def append(self, table: str, staged: str, columns: Sequence[str], remembered: str) -> int:
+        """Add the staged rows and run what remembers that; return how many rows the table took."""
+        return self.together([remembered, self._insert(table, staged, columns)])
 
-    def replace(self, table: str, staged: str | None, columns: Sequence[str]) -> None:
-        """Let the staged rows be all that the table has."""
+    def replace(self, table: str, staged: str | None, columns: Sequence[str]) -> int:
+        """Let the staged rows be all that the table has; return how many it took."""
         statements = [*self.target.alone(self.table(table)), f"DELETE FROM {self.table(table)}"]
         if staged is not None:
             statements.append(self._insert(table, staged, columns))
-        self._together(statements)
+        return self.together(statements)
 
     def refuse_empty_keys(self, staged: str, key: Sequence[str]) -> None:
         """Raise LoadError where a staged row has no key."""
-        empty = " OR ".join(f"{self.column(one)} IS NULL" for one in key)
-        ((without,),) = self._run(f"SELECT count(*) FROM {self.table(staged)} WHERE {empty}")
+        empty = " OR ".join(f"{self.column(one)} IS NULL" for one in key) or "1 = 0"
+        ((without,),) = self.run(f"SELECT count(*) FROM {self.table(staged)} WHERE {empty}")
         if without:
             have = "row has" if without == 1 else "rows have"
             raise LoadError(f"{without} {have} no value in the primary key ({', '.join(key)})")
 
-    def merge(self, table: str, staged: str, columns: Sequence[str], key: Mapping[str, ColumnType | None]) -> int:
-        """Let staged rows take the place of those with the same key; return how many had the key of a later one."""
+    def merge(
+        self, table: str, staged: str, columns: Sequence[str], key: Mapping[str, ColumnType | None]
+    ) -> tuple[int, int]:
+        """Let staged rows take the place of those with the same key; return how many the table took, and how many had
+        the key of a later one."""
         names, own, staging = [self.column(one) for one in key], self.table(table), self.table(staged)
         # MySQL takes texts that differ by case, accents or emoji for the same, and has its index for these.
         forms = [_BYTES if self._is_mysql and kind and kind.data_type == "text" else "{}" for kind in key.values()]
-        ((total,),) = self._run(f"SELECT count(*) FROM {staging}")
+        ((total,),) = self.run(f"SELECT count(*) FROM {staging}")
         keys = ", ".join(form.format(one) for form, one in zip(forms, names, strict=True))
-        ((different,),) = self._run(f"SELECT count(*) FROM (SELECT 1 FROM {staging} GROUP BY {keys}) k")
+        ((different,),) = self.run(f"SELECT count(*) FROM (SELECT 1 FROM {staging} GROUP BY {keys}) k")
         with suppress(LoadError):  # an index of texts that are too long for one
-            self._together([f"CREATE INDEX {self.column(f'{staged}_key')} ON {staging} ({', '.join(names)})"])
+            self.together([f"CREATE INDEX {self.column(f'{staged}_key')} ON {staging} ({', '.join(names)})"])
         both = [(f"s.{one}", f"{own}.{one}", form) for one, form in zip(names, forms, strict=True)]
         same = " AND ".join(f"{s} = {t} AND {form.format(s)} = {form.format(t)}" for s, t, form in both)
         listed = ", ".join(map(self.column, columns))
         last = f"ROW_NUMBER() OVER (PARTITION BY {keys} ORDER BY {self.column(ROW)} DESC)"
         rows = f"SELECT {listed}, {last} AS {self.column(RANK)} FROM {staging}"
-        self._together(
+        taken = self.together(
             [
                 *self.target.alone(self.table(table)),
                 f"DELETE FROM {own} WHERE EXISTS (SELECT 1 FROM {staging} s WHERE {same})",
                 f"INSERT INTO {own} ({listed}) SELECT {listed} FROM ({rows}) r WHERE {self.column(RANK)} = 1",
             ]
         )
-        return int(total) - int(different)
+        return taken, int(total) - int(different)
 
     def forget(self, staged: str) -> None:
         """Remove the staged rows, and what dlt has noted about them."""
         names = self.schema.version_table_name, self.schema.loads_table_name
         notes = [f"DELETE FROM {self.table(one)} WHERE schema_name = '{self.schema.name}'" for one in names]
-        self._together([*notes, f"DROP TABLE IF EXISTS {self.table(staged)}"])
+        self.together([*notes, f"DROP TABLE IF EXISTS {self.table(staged)}"])
 
     def forget_other_tries(self, name: str) -> None:
         """Remove what earlier tries of a load have staged. One that still runs then fails, or has already arrived."""
-        tables = f"SELECT table_name FROM information_schema.tables WHERE table_schema = '{self.target.schema}'"
-        if self._is_sqlite:
-            tables = "SELECT name FROM sqlite_master WHERE type = 'table'"
-        for (table,) in self._run(tables):
+        for (table,) in self.run(self.tables()):
             if table.startswith(name):
-                self._together([f"DROP TABLE IF EXISTS {self.table(table)}"])
+                self.together([f"DROP TABLE IF EXISTS {self.table(table)}"])
+
+    def tables(self) -> str:
+        """The query of the names of all tables."""
+        if self._is_sqlite:
+            return "SELECT name FROM sqlite_master WHERE type = 'table'"
+        return (
+            f"SELECT table_name FROM information_schema.tables WHERE table_schema = {text_literal(self.target.schema)}"
+        )
 
     def _insert(self, table: str, staged: str, columns: Sequence[str]) -> str:
         listed = ", ".join(map(self.column, columns))
         return f"INSERT INTO {self.table(table)} ({listed}) SELECT {listed} FROM {self.table(staged)}"
 
-    def _together(self, statements: Sequence[str]) -> None:
-        """Run statements in one transaction. Raises LoadError."""
+    def together(self, statements: Sequence[str]) -> int:
+        """Run statements in one transaction; return how many rows the last one changed. Raises LoadError."""
 
-        def run() -> None:
+        def run() -> int:
+            changed = 0
             if self.target.setting is not None:
                 self._sql.execute_sql(self.target.setting)
             with self._sql.begin_transaction():
                 for statement in statements:
-                    self._sql.execute_sql(self._escaped(statement))
+                    with self._sql.execute_query(self._escaped(statement)) as cursor:
+                        changed = cursor.native_cursor.rowcount
+            return int(changed)
 
-        patiently(run)
+        return patiently(run)
 
-    def _run(self, statement: str) -> Any:
+    def run(self, statement: str) -> Any:
+        """The rows that a query gives. Raises LoadError."""
         return patiently(lambda: self._sql.execute_sql(self._escaped(statement)))
 
     def _unescaped(self, name: str) -> str:
@@ -283,12 +278,12 @@ class Database:
         name = "IF(column_type LIKE '%unsigned%', '', data_type)" if self._is_mysql else "data_type"
         asked = f"SELECT column_name, lower({name}), datetime_precision, character_maximum_length"
         place = f"table_schema = {text_literal(self.target.schema)} AND table_name = {text_literal(table)}"
-        rows = self._run(f"{asked} FROM information_schema.columns WHERE {place}")
+        rows = self.run(f"{asked} FROM information_schema.columns WHERE {place}")
         found = {str(column): Declared(*declared) for column, *declared in rows}
         if self._is_mysql and self._sql.engine.dialect.is_mariadb:  # its JSON is a text with a constraint
             asked = "SELECT constraint_name FROM information_schema.check_constraints"
             place = place.replace("table_schema", "constraint_schema")
-            for (column,) in self._run(f"{asked} WHERE {place} AND lower(check_clause) LIKE 'json_valid(%'"):
+            for (column,) in self.run(f"{asked} WHERE {place} AND lower(check_clause) LIKE 'json_valid(%'"):
                 found[str(column)] = Declared("json")
         return found
 
@@ -296,5 +291,5 @@ class Database:
         """The columns that are declared without a type, which SQLite allows."""
         if not self._is_sqlite:
             return []
-        rows = self._run(f"SELECT name FROM pragma_table_info({text_literal(table)}) WHERE type = ''")
+        rows = self.run(f"SELECT name FROM pragma_table_info({text_literal(table)}) WHERE type = ''")
         return [str(name) for (name,) in rows]

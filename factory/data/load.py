@@ -15,11 +15,13 @@ from typing import Any
 
 from factory.data import imported
 from factory.data.columns import ColumnType
-from factory.data.database import STAGED, AlreadyLoadedError, Database
+from factory.data.database import LOADS, STAGED, Database
 from factory.data.destinations import LoadError, Target, reason
 from factory.data.load_plan import Loaded, LoadRequest, Plan, Row
 from factory.data.places import RowFileError, own_folder, states
 from factory.data.row_files import read_rows
+from factory.data.sql import text_literal
+from factory.reporters.text import counted
 
 
 def load(rows: Callable[[], Iterable[Row]], target: Target, request: LoadRequest, *, is_csv: bool = False) -> Loaded:
@@ -28,15 +30,15 @@ def load(rows: Callable[[], Iterable[Row]], target: Target, request: LoadRequest
     Nothing of the table changes before all rows are staged, and then all of them arrive or none.
     Raises LoadError, RowFileError.
     """
-    database = Database(target, f"load_{request.load_id[:16]}")
+    own = request.load_id[:16]
+    database = Database(target, f"load_{own}")
     with database.opened():
-        remembers = request.write_disposition == "append"
-        own = f"{STAGED}{request.load_id[:16]}"
-        if remembers and (before := database.loaded_before(request.load_id)) is not None:
-            database.forget_other_tries(own)
-            return Loaded(request.table, before, was_done_before=True)
         table = database.name(request.table.rpartition(".")[2])
         existing = database.columns(table)
+        memory = Memory(database, table, request.load_id) if request.write_disposition == "append" else None
+        if memory is not None and (before := memory.rows_loaded(is_there=bool(existing))) is not None:
+            database.forget_other_tries(f"{STAGED}{own}")
+            return Loaded(request.table, before, aside=[memory.said(request.table, before)])
         if not existing and not request.create:
             raise LoadError(f"there is no table `{request.table}`, and `create` is false")
         plan = Plan(database, request, existing, is_csv)
@@ -48,28 +50,88 @@ def load(rows: Callable[[], Iterable[Row]], target: Target, request: LoadRequest
             return loaded
         loaded.columns_added = list(plan.added) if existing else []
         # Of this try alone: one that Airflow has given up may still be running.
-        staged = f"{own}_{secrets.token_hex(4)}"
+        staged = f"{STAGED}{own}_{secrets.token_hex(4)}"
         try:
-            database.prepare(remembers=remembers)
-            database.forget_other_tries(own)
+            database.prepare(remembers=memory is not None)
+            database.forget_other_tries(f"{STAGED}{own}")
             stage(plan.tables(rows(), loaded), staged, plan.staged(), database)
-            key = {column.name: column.kind for column in map(plan.columns.__getitem__, request.primary_key)}
-            if request.write_disposition == "merge":
-                database.refuse_empty_keys(staged, list(key))
+            database.refuse_empty_keys(staged, list(plan.key))
             if plan.added:
                 database.add(table, plan.added)
-            columns = list(plan.targets())
-            if request.write_disposition == "append":
-                database.append(table, staged, columns, request.load_id, loaded.rows_loaded)
-            elif request.write_disposition == "replace":
-                database.replace(table, staged, columns)
-            else:
-                loaded.rows_with_the_key_of_a_later_one = database.merge(table, staged, columns, key)
-        except AlreadyLoadedError:
-            loaded.was_done_before = True
+            _move(database, table, staged, plan, memory, loaded)
         finally:
             database.forget(staged)
     return loaded
+
+
+def _move(database: Database, table: str, staged: str, plan: Plan, memory: Memory | None, loaded: Loaded) -> None:
+    """Let the staged rows become the table's, and count those that it takes."""
+    given, columns = loaded.rows_loaded, list(plan.targets())
+    if memory is not None:
+        try:
+            taken = database.append(table, staged, columns, memory.remembering(given))
+        except LoadError:
+            if (before := memory.rows_loaded(is_there=True)) is None:
+                raise
+            loaded.rows_loaded = before
+            loaded.aside.append(memory.said(loaded.table, before))
+            return
+    elif plan.key:
+        taken, twice = database.merge(table, staged, columns, plan.key)
+        loaded.rows_with_the_key_of_a_later_one = twice
+        given -= twice
+    else:
+        taken = database.replace(table, staged, columns)
+    if 0 <= taken < given:  # DuckDB, which has no triggers, does not say
+        loaded.rows_loaded -= given - taken
+        loaded.aside.append(
+            f"`{loaded.table}` took {taken:,} of {given:,} rows: a trigger or a rule of the table left out the others, "
+            "or put them elsewhere"
+        )
+        if memory is not None:
+            memory.correct(loaded.rows_loaded)
+
+
+class Memory:
+    """What the database remembers of the loads that were appended to a table: a task that is tried again finds there
+    that it is done. A table that is gone or empty has nothing of them, so they are forgotten."""
+
+    def __init__(self, database: Database, table: str, load_id: str) -> None:
+        name = table.casefold() if database.target.file else table  # SQLite and DuckDB take both for one
+        self._table = hashlib.sha256(name.encode()).hexdigest()[:16]
+        self._database, self._name, self._id = database, table, f"{self._table}{load_id}"[:64]
+        self._ids = f"('{self._id}', '{load_id}')"  # version 0.1.0 remembered no tables
+        self._loads = database.table(LOADS)
+
+    def rows_loaded(self, *, is_there: bool) -> int | None:
+        """How many rows the load brought; None where it has not been. `is_there`: whether the table is."""
+        run = self._database.run
+        if not self._database.columns(LOADS):
+            return None
+        of_table = f"substr(load_id, 1, 16) = '{self._table}' OR load_id IN {self._ids}"
+        is_empty = not is_there or not run(f"SELECT 1 FROM {self._database.table(self._name)} LIMIT 1")
+        if is_empty and run(f"SELECT 1 FROM {self._loads} WHERE {of_table} LIMIT 1"):
+            # In one statement: another try may have filled the table by now.
+            empty = f"NOT EXISTS (SELECT 1 FROM {self._database.table(self._name)})"
+            gone = f"{text_literal(self._name)} NOT IN ({self._database.tables()})"
+            self._database.together([f"DELETE FROM {self._loads} WHERE ({of_table}) AND {empty if is_there else gone}"])
+        found = run(f"SELECT rows_loaded FROM {self._loads} WHERE load_id IN {self._ids}")
+        return int(found[0][0]) if found else None
+
+    def remembering(self, rows: int) -> str:
+        """The statement that remembers the load; it fails where another try has been faster."""
+        return f"INSERT INTO {self._loads} (load_id, rows_loaded) VALUES ('{self._id}', {rows})"
+
+    def correct(self, rows: int) -> None:
+        """Remember how many rows arrived."""
+        self._database.together([f"UPDATE {self._loads} SET rows_loaded = {rows} WHERE load_id = '{self._id}'"])
+
+    def said(self, table: str, rows: int) -> str:
+        """That a load has been, and how it can be again."""
+        return (
+            f"an earlier try of the task appended its {counted(rows, 'row')} to `{table}`, so this one added none: "
+            f"to append again, delete them and run DELETE FROM {LOADS} WHERE load_id IN {self._ids}"
+        )
 
 
 def _said_of_new_columns(

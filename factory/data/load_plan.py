@@ -11,7 +11,7 @@ from factory.data import imported
 from factory.data.columns import Column, ColumnType, Misfits, Seen, differs
 from factory.data.database import RANK, ROW, Database
 from factory.data.destinations import LoadError
-from factory.data.values import as_float_keeps, divided
+from factory.data.values import as_float_keeps, divided, unkept_said
 from schemas.findings.suggestions import did_you_mean, unmistakable
 
 Contract = Literal["evolve", "freeze", "discard_row", "discard_value"]
@@ -23,7 +23,8 @@ _LONGEST_KEY = 255
 
 @dataclass(frozen=True, slots=True)
 class LoadRequest:
-    """What is loaded, in the words of the task's keys. `load_id` is the task instance's own."""
+    """What is loaded, in the words of the task's keys. `load_id` is the task instance's own, `primary_key` only for
+    `merge`."""
 
     table: str
     load_id: str
@@ -44,7 +45,6 @@ class Loaded:
     rows_discarded: int = 0
     values_discarded: int = 0
     rows_with_the_key_of_a_later_one: int = 0
-    was_done_before: bool = False
     values_of_another_type: dict[str, int] = field(default_factory=dict)
     """How many are in which column, beside their own."""
     aside: list[str] = field(default_factory=list)
@@ -139,8 +139,8 @@ class Plan:
             meant = self._meant(missing[0], self.columns)
             raise LoadError(f"the rows have no column `{missing[0]}`, which `primary_key` names{meant}")
         if self.rows and not any(column.kind is not None for column in self.columns.values()):
-            what = "that the table has" if self._existing else "that could be made"
-            raise LoadError(f"no row has a value in a column {what}: there is nothing to load")
+            what = "the table has" if self._existing else "could be made"
+            raise LoadError(f"no row has a value in a column that {what}: there is nothing to load")
 
     def _meant(self, written: str, names: Iterable[str]) -> str:
         near = _spelt_otherwise(written, names) or unmistakable(written, names)
@@ -149,8 +149,7 @@ class Plan:
     def _declared(self) -> None:
         """What `columns` says of names that nothing has, and of columns whose type is another one."""
         for key, wanted in self._request.columns.items():
-            folded = self._folded(self._database.name(key))
-            kind = self._existing.get(self._names.get(folded, ""))
+            kind = self._existing.get(self._names.get(folded := self._folded(self._database.name(key)), ""))
             if kind is not None and differs(wanted, kind) and not self._database.keeps(wanted, kind):
                 self.aside.append(
                     f"`columns` says that `{key}` is of type {wanted}, and the table has it as {kind}: that stays, "
@@ -165,8 +164,7 @@ class Plan:
             self.aside.append(text)
 
     def _refuse_key(self, key: str, what: str) -> None:
-        is_key = self._request.write_disposition == "merge" and key in self._request.primary_key
-        if is_key and self._request.schema_contract != "discard_row":
+        if key in self._request.primary_key and self._request.schema_contract != "discard_row":
             raise LoadError(f"{what}: no row of `{self._request.table}` can have such a key, so convert it first")
 
     def _take(self, name: str, key: str) -> None:
@@ -206,6 +204,11 @@ class Plan:
 
     def _folded(self, name: str) -> str:
         return name if self._database.target.is_exact_about_case else name.casefold()
+
+    @property
+    def key(self) -> dict[str, ColumnType | None]:
+        """The columns by which `merge` finds rows."""
+        return {column.name: column.kind for column in map(self.columns.__getitem__, self._request.primary_key)}
 
     def targets(self) -> Iterator[str]:
         """The columns that the rows have values for."""
@@ -266,10 +269,7 @@ class Plan:
     def _discarded(self, key: str, values: Sequence[Any]) -> int:
         left_out = [value for value in values if value is not None]
         if left_out and self._request.schema_contract != "discard_value":
-            what = f"a value of Python's type {type(left_out[0]).__name__}"
-            if isinstance(left_out[0], Mapping | list):
-                what = "a nested value that JSON has no form for, such as NaN"
-            raise LoadError(f"`{key}` has {what}, which no column takes: convert it first")
+            raise LoadError(f"`{key}` has {unkept_said(left_out[0])}, which no column takes: convert it first")
         return len(left_out)
 
     def _kept(self, rows: list[Row]) -> list[Row]:

@@ -30,11 +30,6 @@ def fitted(value: Any, kind: ColumnType) -> Any:
         raise MisfitError(f"{type(value).__name__}") from None
 
 
-def fits_as_it_is(types: set[type], kind: ColumnType) -> bool:
-    """Whether values of these Python types need no conversion, and always fit."""
-    return kind.precision is None and types <= _AS_IT_IS.get(kind.data_type, frozenset())
-
-
 def as_float_keeps(kind: ColumnType, seen: Seen) -> ColumnType:
     """A decimal of no more digits than a float keeps, where those of all values are so few."""
     before, after = max(seen.whole, 0), seen.scale
@@ -46,7 +41,7 @@ def as_float_keeps(kind: ColumnType, seen: Seen) -> ColumnType:
 
 def divided(values: Sequence[Any], kind: ColumnType) -> tuple[list[Any], list[Any] | None]:
     """The values as the type takes them, and those that it does not take; both with None in the other's places."""
-    if fits_as_it_is(set(map(type, values)), kind):
+    if kind.precision is None and set(map(type, values)) <= _AS_IT_IS.get(kind.data_type, frozenset()):
         return list(values), None
     fit: list[Any] = []
     others: list[Any] | None = None
@@ -139,10 +134,8 @@ def _as_text(value: Any) -> str:
         return as_json(value)
     if isinstance(value, datetime | date | time):
         return value.isoformat()
-    if isinstance(value, int | Decimal | UUID):
+    if isinstance(value, int | float | Decimal | UUID):
         return str(value)
-    if isinstance(value, float):
-        return repr(value)
     raise TypeError
 
 
@@ -201,6 +194,15 @@ def _binary(value: Any, _: ColumnType) -> bytes:
     return bytes(value)
 
 
+def unkept_said(value: Any) -> str:
+    """What a value is that no type takes."""
+    if isinstance(value, Mapping | list):
+        return "a nested value that JSON has no form for, such as NaN"
+    if isinstance(value, str | datetime):
+        return "a moment that is before the year 1 or after the year 9999 in UTC"
+    return f"a value of Python's type {type(value).__name__}"
+
+
 _ALONE = frozenset({str, int, float, bool, bytes, date, Decimal, UUID})
 """Types of which any values go together in a file with types."""
 
@@ -233,10 +235,8 @@ def types_said(values: Sequence[Any]) -> str:
     """The types of values, nested ones too, for a message."""
     found: set[str] = set()
     for value in values:
-        if isinstance(value, Mapping):
-            found |= {*types_said(list(value.values())).split(", ")}
-        elif isinstance(value, list | tuple | set | frozenset):
-            found |= {*types_said(list(value)).split(", ")}
+        if isinstance(value, Mapping | list | tuple | set | frozenset):
+            found |= {*types_said(list(value.values() if isinstance(value, Mapping) else value)).split(", ")}
         elif value is not None:
             zone = getattr(value, "tzinfo", None)
             found.add(f"{type(value).__name__}{' with a zone' if zone is not None else ''}")

@@ -75,6 +75,7 @@ class LoadOperator(BaseOperator):
         if not name or "." in schema or self.table.startswith("."):
             raise AirflowFailException(f"`table` is `{self.table}`: write `table` or `schema.table`")
         key = [self.primary_key] if isinstance(self.primary_key, str) else list(self.primary_key or ())
+        key = key if self.write_disposition == "merge" else []
         request = LoadRequest(
             self.table,
             load_id(ti.dag_id, ti.run_id, ti.task_id, ti.map_index),
@@ -99,8 +100,6 @@ class LoadOperator(BaseOperator):
         except (LoadError, RowFileError, SqlError) as error:
             text = without(str(error), secrets, "***")
             raise AirflowException(f"{self.conn_id}: {text}") from None
-        if loaded.was_done_before:
-            self.log.warning("This task has appended its rows to %s before, so nothing was added.", self.table)
         for text in loaded.aside:
             self.log.warning("%s", text)
         self.log.info(
