@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from factory.reporters.text import counted
-from schemas.findings.suggestions import in_one_unit
+from schemas.findings.suggestions import in_one_unit, meant
 
 Ask = Callable[[str], list[dict[str, Any]]]
 """Runs a query and gives its rows."""
@@ -24,12 +24,13 @@ class CheckError(Exception):
 @dataclass(frozen=True, slots=True)
 class Checked:
     """What is checked. `ask` runs SQL; `table` is its name as SQL writes it, and `quote` the sign around names.
-    `no_number`: the condition of text that is none, where a database casts it all the same. `has_columns`: whether they
-    are there when no row is.
+    `names` gives those of the columns, and none where nobody can tell. `no_number`: the condition of text that is none,
+    where a database casts it all the same. `has_columns`: whether they are there when no row is.
     """
 
     ask: Ask
     table: str
+    names: Callable[[], Sequence[str]]
     quote: str = '"'
     where: str | None = None
     samples: int = 5
@@ -37,7 +38,11 @@ class Checked:
     has_columns: bool = True
 
     def name(self, column: str) -> str:
-        """A column's name as SQL writes it."""
+        """A column's name as SQL writes it. Raises CheckError where there is none: some databases take the name for
+        something else then, SQLite for a text, PostgreSQL and DuckDB for the row where it is the table's."""
+        known = self.names()
+        if known and column.casefold() not in {one.casefold() for one in known}:
+            raise CheckError(without_column(column, known))
         return f"{self.quote}{column.replace(self.quote, self.quote * 2)}{self.quote}"
 
     def source(self, *conditions: str | None) -> str:
@@ -65,6 +70,11 @@ class Checked:
         if self.samples == 0:
             return []
         return self.ask(f"SELECT * {self.source(condition)} LIMIT {self.samples}")
+
+
+def without_column(column: str, known: Iterable[str]) -> str:
+    """What is said of a column that is not there."""
+    return ", ".join(filter(None, (f"no column `{column}`", meant(column, known))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +152,8 @@ def _said(rule: str, found: Iterator[Finding]) -> Iterator[Finding]:
 
 
 def _column(checked: Checked, column: str, kind: str, expected: Mapping[str, Any], rows: int) -> Iterator[Finding]:
-    rule, name = f"{column}, {kind}", checked.name(column)
-    figure = checked.value(_FIGURES[kind].format(name)) if rows or checked.has_columns else 0
+    rule, name = f"{column}, {kind}", checked.name(column) if rows or checked.has_columns else ""
+    figure = checked.value(_FIGURES[kind].format(name)) if name else 0
     if figure is None or (rows == 0 and kind != "distinct_check"):
         yield Unchecked(rule)
         return

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, ClassVar
 
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException
 
 from factory.data import without_rows
-from factory.data.check import Broken, Checked, CheckError, Rules, Unchecked, Unclear, findings
+from factory.data.check import Broken, Checked, CheckError, Rules, Unchecked, Unclear, findings, without_column
 from factory.data.duckdb import Query, opened
 from factory.data.duckdb_tables import DuckdbError
 from factory.data.row_files import RowFileError, plain_rows
@@ -20,6 +22,21 @@ from factory.reporters.text import counted
 
 _NO_NUMBER = {"sqlite": "{0} GLOB '*[^0-9.eE+-]*' OR {0} = ''", "mysql": "{0} REGEXP '[^0-9.eE+-]' OR {0} = ''"}
 """Type of connection → the condition of text that is no number, of those that make numbers of it by `CAST`."""
+_IN_QUOTES = re.compile(
+    r"""'(?:[^']|'')*'|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|/\*.*?(?:\*/|$)|"(?P<name>(?:[^"]|"")*)\"""", re.DOTALL
+)
+_NO_COLUMN = re.compile(r"no such column: (.+)|column \"([^\"]+)\" does not exist|Unknown column '([^']+)'")
+
+
+def with_names(sql: str) -> str:
+    """SQL in which SQLite takes what is in double quotes for a name: where there is no such column, it takes it for a
+    text otherwise, and a rule for a column that is misspelt holds."""
+
+    def written(found: re.Match[str]) -> str:
+        name = found["name"]
+        return found[0] if name is None else "`" + name.replace('""', '"').replace("`", "``") + "`"
+
+    return _IN_QUOTES.sub(written, sql)
 
 
 class CheckOperator(BaseOperator):
@@ -119,19 +136,7 @@ class CheckOperator(BaseOperator):
     @contextmanager
     def _checked(self) -> Iterator[Checked]:
         if self.conn_id is not None:
-            hook = database_hook(self.conn_id)
-            quote = "`" if hook.conn_type == "mysql" else '"'
-            table = ".".join(f"{quote}{part}{quote}" for part in str(self.table).split("."))
-
-            def ask(sql: str) -> list[dict[str, Any]]:
-                try:
-                    found: list[dict[str, Any]] = run_sql(hook, sql, fetch="rows")
-                except SqlError as error:
-                    raise CheckError(f"{self.conn_id}: {error}") from None
-                return found
-
-            no_number = _NO_NUMBER.get(hook.conn_type)
-            yield Checked(ask, table, quote, self.partition_clause, self.sample_rows, no_number)
+            yield self._table(self.conn_id)
             return
         if self.rows is None and self.file is None:
             raise without_rows(self)
@@ -147,7 +152,47 @@ class CheckOperator(BaseOperator):
                 except connection_error() as error:
                     raise CheckError(" ".join(str(error).split())) from None
 
-            yield Checked(ask_rows, '"rows"', where=self.partition_clause, samples=self.sample_rows, has_columns=False)
+            yield Checked(
+                ask_rows,
+                '"rows"',
+                lambda: [name for name, *_ in connection.execute('SELECT * FROM "rows" LIMIT 0').description],
+                where=self.partition_clause,
+                samples=self.sample_rows,
+                has_columns=False,
+            )
+
+    def _table(self, conn_id: str) -> Checked:
+        hook = database_hook(conn_id)
+        quote = "`" if hook.conn_type == "mysql" else '"'
+        table = ".".join(f"{quote}{part}{quote}" for part in str(self.table).split("."))
+
+        @cache
+        def names() -> list[str]:
+            try:
+                sql = f"SELECT * FROM {table} WHERE 1 = 0"  # noqa: S608 # quoted
+                found: Any = hook.run(sql, handler=lambda cursor: tuple(cursor.description))
+            except Exception:  # of any driver: a role may not be allowed to read each of the columns
+                return []
+            return [str(column[0]) for column in found]
+
+        def ask(sql: str) -> list[dict[str, Any]]:
+            try:
+                found: list[dict[str, Any]] = run_sql(
+                    hook, with_names(sql) if hook.conn_type == "sqlite" else sql, fetch="rows"
+                )
+            except SqlError as error:
+                column = next(filter(None, said.groups())) if (said := _NO_COLUMN.search(str(error))) else None
+                if column is None or column in (known := names()):
+                    raise CheckError(f"{conn_id}: {error}") from None
+                is_text = hook.conn_type == "sqlite" and f'"{column}"' in sql
+                raise CheckError(
+                    without_column(column, known)
+                    + (f" (a text is written in single quotes: '{column}')" if is_text else "")
+                ) from None
+            return found
+
+        no_number = _NO_NUMBER.get(hook.conn_type)
+        return Checked(ask, table, names, quote, self.partition_clause, self.sample_rows, no_number)
 
 
 def connection_error() -> type[Exception]:

@@ -16,6 +16,8 @@ from airflow.sdk.exceptions import AirflowException
 from factory.data.row_files import RowFileWriter
 from factory.operators.check import CheckOperator
 
+from .warehouses import Warehouse
+
 pytest.importorskip("duckdb")
 
 ORDERS: list[dict[str, Any]] = [
@@ -192,7 +194,57 @@ def test_a_column_without_a_value_is_named(capsys: pytest.CaptureFixture[str]) -
 
 def test_a_table_without_rows_has_columns_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = shop(tmp_path, monkeypatch, "orders", "CREATE TABLE orders (id INTEGER)")
-    assert "no such column" in broken(table, checks={"typo": {"check_statement": "ids > 1"}})
+    assert "no column `ids`, did you mean `id`?" in broken(table, checks={"typo": {"check_statement": "ids > 1"}})
+
+
+def test_a_column_that_is_not_there_is_no_text(source: dict[str, Any]) -> None:
+    zero = {"equal_to": 0}
+    said = broken(
+        source,
+        columns={"prise": {"null_check": zero, "distinct_check": {"geq_to": 1}}, "rows": {"null_check": zero}},
+        freshness={"column": "att", "within": timedelta(days=1)},
+        severity="warning",
+    )
+    assert said.splitlines() == [
+        "4 of 4 rules cannot be checked (3 rows):",
+        "- prise, null_check: cannot be checked: no column `prise`, did you mean `price`?",
+        "- prise, distinct_check: cannot be checked: no column `prise`, did you mean `price`?",
+        "- rows, null_check: cannot be checked: no column `rows`",
+        "- freshness of att: cannot be checked: no column `att`, did you mean `at`?",
+    ]
+    assert "is broken" in broken(source, columns={"Customer": {"null_check": zero}})
+
+
+def test_double_quotes_are_around_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = (
+        """CREATE TABLE t ("the price" REAL, "a`b" TEXT, [c"d] TEXT); INSERT INTO t VALUES (1, 'it''s "one"', 'x');"""
+    )
+    table = shop(tmp_path, monkeypatch, "t", made)
+    columns = {name: {"null_check": {"equal_to": 0}} for name in ("the price", "a`b", 'c"d')}
+    right = {
+        "check_statement": """"the price" > 0 AND "a`b" = 'it''s "one"' -- "not" there""",
+        "partition_clause": """"c""d" = 'x' /* "not" */""",
+    }
+    assert check(table, columns=columns, checks={"right": right})["broken"] == []
+    for given in ({"check_statement": '"prise" > 0'}, {"check_statement": "1 = 1", "partition_clause": '"prise" > 0'}):
+        assert broken(table, checks={"typo": given}).splitlines()[1:] == [
+            "- typo: cannot be checked: no column `prise` (a text is written in single quotes: 'prise')"
+        ]
+    assert broken(table, partition_clause='"prise" > 0', row_count={"geq_to": 1}).startswith("no column `prise`")
+
+
+@pytest.mark.parametrize("warehouse", ["sqlite", pytest.param("postgres", marks=pytest.mark.soak)], indirect=True)
+def test_a_column_that_no_database_has(warehouse: Warehouse) -> None:
+    warehouse.run("CREATE TABLE orders (id INTEGER, amount INTEGER)")
+    warehouse.run("INSERT INTO orders VALUES (1, 5)")
+    given, zero = {"conn_id": "warehouse", "table": "orders"}, {"null_check": {"equal_to": 0}}
+    assert check(given, columns={"amount": zero})["broken"] == []
+    for column, said in (("ammount", "no column `ammount`, did you mean `amount`?"), ("orders", "no column `orders`")):
+        assert (
+            f"- {column}, null_check: cannot be checked: {said}" in broken(given, columns={column: zero}).splitlines()
+        )
+    typo = broken(given, checks={"typo": {"check_statement": "ammount > 0"}})
+    assert "- typo: cannot be checked: no column `ammount`, did you mean `amount`?" in typo
 
 
 def test_text_is_compared_by_the_numbers_that_it_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,7 +266,6 @@ def test_text_is_compared_by_the_numbers_that_it_holds(tmp_path: Path, monkeypat
 
 
 def test_what_cannot_be_checked_is_said(source: dict[str, Any]) -> None:
-    assert "nothing" in broken(source, columns={"nothing": {"min": {"geq_to": 0}}})
     assert "near" in broken(source, checks={"wrong": {"check_statement": "price >"}})
 
 
