@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -219,3 +220,43 @@ def one_pulled(call: nodes.Call) -> str | None:
             return task_id
         case _:
             return None
+
+
+_PENDULUM = (("YYYY", "%Y"), ("yyyy", "%Y"), ("YY", "%y"), ("yy", "%y"), ("MM", "%m"), ("DD", "%d"), ("dd", "%d"))
+_PENDULUM_TIMES = (("HH", "%H"), ("hh", "%H"), ("mm", "%M"), ("ss", "%S"), ("SS", "%S"))
+_FORMAT = re.compile(r"\((?:[^()'\"]*(?P<quote>['\"])(?P<format>[^'\"]*)(?P=quote))+\s*\)")
+_MIXED_UP = (
+    (r"%[Yy][-/._ ]?(?P<part>%M)(?![:.]?%S)|(?P<other>%M)[-/._ ]?%[dYy]", "the minute", "%m", "the month"),
+    (r"%[HI][:.]?(?P<part>%m)", "the month", "%M", "the minute"),
+    (r"%[mY][-/._ ]?(?P<part>%D)", "the whole date, such as `01/31/26`,", "%d", "the day"),
+)
+_MIXED_UP_OF_PENDULUM = (
+    (r"(?P<part>y{2,4})", "no year", "YYYY", "the year"),
+    (r"MM[-/. ]?(?P<part>dd)(?!d)|(?<!d)(?P<other>dd)[-/. ]?MM", "the day of the week", "DD", "the day"),
+    (r"(?P<part>mm)[-/.]?DD|YYYY[-/.]?(?P<other>mm)", "the minute", "MM", "the month"),
+    (r"[Hh]{1,2}:?(?P<part>MM)", "the month", "mm", "the minute"),
+)
+
+
+def mixed_up_format(text: str, at: int, *, of_pendulum: bool) -> tuple[str, tuple[int, int], str] | None:
+    """What to say of the format of a date in the call at `(`, which means something else, and what to write.
+    `of_pendulum`: of its `format`, whose notation is not that of Python's `strftime`."""
+    found = _FORMAT.match(text, at)
+    if found is None:
+        return None
+    written, start = found["format"], found.start("format")
+    if of_pendulum and re.search("%[a-zA-Z]", written):
+        return f"`format` does not read `{written}`", (start, found.end("format")), "write `strftime` for `format`"
+    if not of_pendulum and "%" not in written:
+        meant = written
+        for theirs, ours in (*_PENDULUM, *_PENDULUM_TIMES):
+            meant = meant.replace(theirs, ours)
+        caret = f"write `{meant}`"
+        return None if meant == written else (f"`{written}` has no `%`: it stays as it is", found.span("format"), caret)
+    free = re.sub(r"\[[^\]]*\]", lambda kept: " " * len(kept[0]), written) if of_pendulum else written
+    for pattern, is_now, instead, what in _MIXED_UP_OF_PENDULUM if of_pendulum else _MIXED_UP:
+        if (mixed := re.search(pattern, free)) is not None:
+            group = "part" if mixed["part"] else "other"
+            message = f"`{mixed[group]}` is {is_now} in a format; {what} is `{instead}`"
+            return message, (start + mixed.start(group), start + mixed.end(group)), f"write `{instead}`"
+    return None

@@ -15,6 +15,12 @@ from types import MappingProxyType
 
 from pydantic import BaseModel
 
+from schemas.findings.paths import DataPath
+from schemas.model.built_ins import BUILT_INS, built_in
+from schemas.rules.settings import CONDITIONS
+from schemas.rules.subject import Subject
+from schemas.source import Class, Function, SourceReader
+
 RAW = "write `{% raw %}` before it and `{% endraw %}` after it"
 OF_ANOTHER = r"\{\{-?\s*(?:\.|(?:range|end|json|with)\b)"
 FOR_ANOTHER = f"for a template of another program, {RAW}"
@@ -118,7 +124,13 @@ KINDS: Mapping[str, str] = MappingProxyType(
         **{"macros.timedelta()": "timedelta", "ti.start_date": "datetime"},
         **dict.fromkeys((f"dag_run.{name}" for name in MOMENTS_OF_RUN), "datetime"),
         **{f"{owner}_id": TEXT for owner in ("dag.dag", "dag_run.dag", "dag_run.run", "ti.dag", "ti.task", "ti.run")},
-        **{"conn.*": "connection", "conn.get()": "connection", "ti.task": "task", "ti.try_number": NUMBER},
+        **{
+            "conn.*": "connection",
+            "conn.get()": "connection",
+            "connection.extra": TEXT,
+            "ti.task": "task",
+            "ti.try_number": NUMBER,
+        },
         **{f"text.{name}()": TEXT for name in ("replace", "upper", "lower", "strip", "title", "join", "format")},
         **{"text.split()": LIST, "text|split": LIST},
         **{f"text|{name}": TEXT for name in ("upper", "lower", "replace", "trim", "string", "title", "e", "escape")},
@@ -166,7 +178,9 @@ KEYWORDS: Mapping[str, Collection[str]] = MappingProxyType(
 """The keywords of a call, all of them."""
 NEEDED: Mapping[str, int] = MappingProxyType({"macros.ds_add": 2, "macros.ds_format": 3, "macros.ds_format_locale": 3})
 """Macros → how many arguments they need."""
-NOT_CALLED = frozenset({"macros.time", "macros.json", "macros.uuid", "macros.yaml", "macros.dateutil"})
+NOT_CALLED = frozenset(
+    f"macros.{name}" for name in ("time", "json", "uuid", "yaml", "dateutil", "dateutil.relativedelta")
+)
 """Modules of Python among the macros."""
 OTHER_WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
@@ -223,10 +237,8 @@ INSTEAD: Mapping[str, str] = MappingProxyType(
 )
 """Functions of Python and words of other tools → what templates have."""
 
-
 _TYPES_OF_KINDS: Mapping[str, type] = MappingProxyType({TEXT: str, LIST: list, DATE: datetime, "datetime": datetime})
 _LIST_IN = r"(?i)\bin\s*\(?\s*(?P<part>\{\{-?\s*params(?:\.(?P<name>\w+)|\[['\"](?P<key>\w+)['\"]\])\s*-?\}\})"
-
 
 NO_DS = ("ds_nodash", "ts", "ts_nodash")
 """Texts of dates that are not written as `ds` is."""
@@ -252,7 +264,35 @@ def lists_in_text(text: str, params: Mapping[str, object]) -> Iterator[tuple[str
             yield f"`params.{name}` is a list, whose text is Python's `{value}`", match.span("part"), help_text
 
 
+def dashed_name(text: str, at: int, params: Collection[str]) -> str | None:
+    """What to write for a name with a `-` of which Jinja reads what is at `at` as a name of its own."""
+    for dashed in re.finditer(r"\b(?P<of>params|conn|var\.(?:value|json))\.(?P<name>\w+(?:-\w+)+)", text):
+        of, whole = dashed["of"], dashed["name"]
+        if dashed.start("name") < at < dashed.end() and (of != "params" or whole in params):
+            return f"params['{whole}']" if of == "params" else f"{of}.get('{whole}')"
+    return None
+
+
 def call_of(module: str) -> str:
     """A call of a function of one of Python's modules that macros have."""
     functions = {"time": "time.time()", "uuid": "uuid.uuid4()", "json": "json.dumps(…)", "yaml": "yaml.safe_dump(…)"}
+    functions["relativedelta"] = "dateutil.relativedelta.relativedelta(…)"
     return f"macros.{functions.get(module, 'dateutil.parser.parse(…)')}"
+
+
+def is_rendered(subject: Subject, path: DataPath, reader: SourceReader) -> bool:
+    """Whether Airflow is known to render the text at a path."""
+    task = subject.entry_at(path)
+    if task is None or task.uses is None:
+        return False
+    if path[-1] in CONDITIONS:
+        return True
+    if len(path) <= len(task.with_path) or path[: len(task.with_path)] != task.with_path:
+        return False
+    argument = path[len(task.with_path)]
+    if task.uses in BUILT_INS:
+        return argument in built_in(task.uses).templated
+    found = reader.find(task.uses)
+    if isinstance(found, Class):
+        return found.template_fields is not None and argument in found.template_fields
+    return isinstance(found, Function)

@@ -8,16 +8,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from schemas.expressions.template_parts import Called, Word
+from schemas.expressions.template_parts import Called, Word, mixed_up_format
 from schemas.expressions.templates import environment, read_template
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import did_you_mean
-from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.model.task_base import CONTEXT_NAMES
 from schemas.rules.params import check_template, has_type, is_scheduled, kind_of_param
-from schemas.rules.settings import CONDITIONS
 from schemas.rules.subject import Subject
 from schemas.rules.template_context import (
     ALL,
@@ -37,7 +35,9 @@ from schemas.rules.template_context import (
     SOME,
     TEXT,
     call_of,
+    dashed_name,
     for_another_program,
+    is_rendered,
     lists_in_text,
     printed_function,
 )
@@ -45,10 +45,12 @@ from schemas.rules.template_samples import DATE_FILTERS, NOT_AT_FIRST, UNKNOWN, 
 from schemas.rules.template_values import failures
 from schemas.rules.templates import GITHUB, REMOVED, Said, rendered_texts
 from schemas.shape.places import mapping_at
-from schemas.source import Class, Function, SourceReader
+from schemas.source import SourceReader
 
 _IS_ASKED = re.compile(r"\b(?:if|and)\b")  # first whether something is there
 _SHOWN_CHARACTERS = 60
+_FORMATTING = (".strftime", ".format", ".ds_format")
+_MINUS = "Jinja reads the `-` as minus"
 _OURS = frozenset({"tasks", "vars", "env", "matrix", "expand"})  # where expressions of this language begin
 _WAY = re.compile(r"[\w.\-\[\]'\"]+")
 
@@ -64,15 +66,15 @@ def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
         if GITHUB.search(text) is not None:
             continue  # GitHub's, which `templates` reports
         params = _params_at(subject, path) if "params" in text else {}
-        places: list[tuple[int, int]] = []
+        places: list[tuple[int, Severity | None]] = []
         for said in said_of_names(text, macros.keys(), params):
-            places.append(said.part)
-            if not _is_rendered(subject, path, reader):
+            places.append((said.part[0], said.severity))
+            if not is_rendered(subject, path, reader):
                 break
             parts: dict[str, Any] = {"help": said.help, "part": said.part, "severity": said.severity}
             yield subject.finding(said.code, path, said.message, caret=said.caret, **parts)
         template = read_template(text)
-        if template.tree is not None and not template.problems and _is_rendered(subject, path, reader):
+        if template.tree is not None and not template.problems and is_rendered(subject, path, reader):
             yield from _worked_out(subject, path, text, params, macros, places)
         if _IS_ASKED.search(text) is None:
             yield from check_template(subject, path, text, params)
@@ -90,7 +92,7 @@ def _worked_out(
     text: str,
     params: Mapping[str, Any],
     macros: Mapping[str, Any],
-    said: Sequence[tuple[int, int]],
+    said: Sequence[tuple[int, Severity | None]],
 ) -> Iterator[Diagnostic]:
     """What fails with values as each run has them, but for the places of which something is `said` already."""
     template = read_template(text)
@@ -103,12 +105,13 @@ def _worked_out(
     certain = {one.part for one in (failures(text, template.tree, environment(), own, pulled) if found else ())}
     for failure in found:
         start, end = failure.part
-        if any(start <= place < end for place, _ in said):
+        is_certain = failure.part in certain
+        if any(start <= place < end and (how is None or not is_certain) for place, how in said):
             continue
         error = str(failure.error.args[0]) if failure.error.args else type(failure.error).__name__
         inside = " ".join(text[slice(*failure.part)].split())
         severity, when = None, "in each run"
-        if failure.part not in certain:
+        if not is_certain:
             named = [f"`{name}`" for name in params if re.search(rf"\bparams\b.*\b{re.escape(name)}\b", inside)]
             severity = Severity.WARNING
             when = f"with the default of {named[0]}" if len(named) == 1 else "with the defaults of the params"
@@ -120,17 +123,23 @@ def _worked_out(
             severity, when = Severity.WARNING, "in runs by the schedule"
         shown = inside if len(inside) <= _SHOWN_CHARACTERS else f"{inside[:_SHOWN_CHARACTERS]}…"
         message = f"`{shown}` fails {when}: {error}"
-        help_text = for_another_program(text, start) or help_for(failure.operator, error, failure.values)
+        help_text = for_another_program(text, start) or help_for(failure.operator, error, failure.values, inside)
         yield subject.finding(Code.BAD_TEMPLATE, path, message, help=help_text, part=failure.part, severity=severity)
 
 
 def said_of_names(text: str, own: Collection[str] = (), params: Mapping[str, Any] | None = None) -> Iterator[Said]:
     """What a template asks for and Airflow does not give; `own` are names that the DAG defines."""
     template = read_template(text)
+    minus: set[int] = set()  # what Jinja reads as such, inside a name
     for name in template.names:
         known = name.text in CONTEXT_NAMES or name.text in own or name.text in REMOVED
-        if (not known or name.text in NOT_IN_TASKS) and name.text not in template.optional:
-            yield _unknown(text, name, params or {})
+        dashed = dashed_name(text, name.at, params or {}) if text[name.at - 1 : name.at] == "-" else None
+        if dashed is not None and (not known or not dashed.startswith(("var.json", "params"))):  # may be numbers
+            minus.add(name.at - 1)
+            message = f"{'Jinja subtracts' if known else 'Airflow gives templates no'} `{name.text}`"
+            yield Said(Code.BAD_TEMPLATE, message, name.span, f"write `{dashed}`", _MINUS)
+        elif (not known or name.text in NOT_IN_TASKS) and name.text not in template.optional:
+            yield _unknown(text, name)
     kinds = _Kinds(own, template.optional, params or {})
     for owner, attribute in template.attributes:
         kind = kinds.of(owner) if attribute.at not in template.optional else None
@@ -142,7 +151,13 @@ def said_of_names(text: str, own: Collection[str] = (), params: Mapping[str, Any
         yield Said(Code.BAD_TEMPLATE, message, part, help=help_text, severity=Severity.WARNING)
     for call in template.calls:
         yield from _arguments(call, kinds)
-    for left, operator, right in template.operations:
+        kind = kinds.of(call.path.rpartition(".")[0]) if call.path.endswith(_FORMATTING) else None
+        if kind in (DATE, "datetime", "macros"):
+            of_pendulum = kind == DATE and call.path.endswith(".format")
+            if (mixed := mixed_up_format(text, call.at, of_pendulum=of_pendulum)) is not None:
+                message, part, written = mixed
+                yield Said(Code.BAD_TEMPLATE, message, part, written, severity=Severity.WARNING)
+    for left, operator, right in (one for one in template.operations if one[1].at not in minus):
         yield from (kinds.said(left, said) for said in _operation(left, kinds.of(left), operator, kinds.of(right)))
 
 
@@ -173,29 +188,13 @@ class _Kinds:
             kind = KINDS.get(way)
             if kind is None and step.startswith(".") and way.startswith("conn."):
                 kind = KINDS["conn.*"]
+            elif kind is None and way.startswith("var.value.") and way != "var.value.get":
+                kind = TEXT
             way = kind or way
         return kind
 
 
-def _is_rendered(subject: Subject, path: DataPath, reader: SourceReader) -> bool:
-    """Whether Airflow is known to render the text at a path."""
-    task = subject.entry_at(path)
-    if task is None or task.uses is None:
-        return False
-    if path[-1] in CONDITIONS:
-        return True
-    if len(path) <= len(task.with_path) or path[: len(task.with_path)] != task.with_path:
-        return False
-    argument = path[len(task.with_path)]
-    if task.uses in BUILT_INS:
-        return argument in built_in(task.uses).templated
-    found = reader.find(task.uses)
-    if isinstance(found, Class):
-        return found.template_fields is not None and argument in found.template_fields
-    return isinstance(found, Function)
-
-
-def _unknown(text: str, name: Word, params: Mapping[str, Any]) -> Said:
+def _unknown(text: str, name: Word) -> Said:
     message = f"Airflow gives templates no `{name.text}`"
     if name.text in _OURS or text.startswith(f"{name.text}.output", name.at):
         way = _WAY.match(text, name.at)
@@ -204,11 +203,6 @@ def _unknown(text: str, name: Word, params: Mapping[str, Any]) -> Said:
         return Said(Code.BAD_TEMPLATE, message, name.span, f"write `${{{written}}}`", help_text)
     if name.text in NOT_IN_TASKS:
         return Said(Code.BAD_TEMPLATE, message, name.span, help=NOT_IN_TASKS[name.text])
-    for dashed in re.finditer(r"\b(?P<of>params|conn|var\.(?:value|json))\.(?P<name>\w+(?:-\w+)+)", text):
-        of, whole = dashed["of"], dashed["name"]
-        if dashed.start("name") < name.at < dashed.end() and (of != "params" or whole in params):
-            written = f"params['{whole}']" if of == "params" else f"{of}.get('{whole}')"
-            return Said(Code.BAD_TEMPLATE, message, name.span, f"write `{written}`", "Jinja reads the `-` as minus")
     instead = INSTEAD.get(name.text, f"macros.{name.text}" if name.text in MACROS else "")
     if instead:
         return Said(Code.BAD_TEMPLATE, message, name.span, f"write `{instead}`")
@@ -239,6 +233,10 @@ def _attribute(owner: str, kind: str, attribute: Word) -> Iterator[Said]:
         if name in _REMOVED_ATTRIBUTES:
             message = f"Airflow 3 has removed `{name}` from {shown}"
         caret = f"write `{'macros.' if kind == 'macros' else ''}{words[name]}`"
+    elif owner.startswith("var.value."):
+        caret = f"write `{owner.replace('value', 'json', 1)}.{name}`"
+    elif kind == TEXT and owner.startswith("conn."):
+        caret = f"write `{owner}_dejson.{name}`"
     elif kind in SOME and (near is None or f"a{near}" == name):
         return
     elif kind == TEXT and name in ALL[DATE] and owner in KINDS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import operator
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from types import BuiltinFunctionType, FunctionType, MappingProxyType, MethodDescriptorType, MethodType
@@ -250,29 +251,29 @@ def asked_later(name: str, value: Any) -> Any:
     return (item for many in ([value] if value or name == "slice" else []) for item in many)
 
 
-def help_for(sign: str, error: str, values: Collection[Any]) -> str:
+def help_for(sign: str, error: str, values: Collection[Any], inside: str) -> str:
     """What to write in place of a step that fails."""
-    kinds = {type(value) for value in values}
-    has_date = any(isinstance(value, datetime) for value in values)
+    kinds, has_date = {type(value) for value in values}, any(isinstance(value, datetime) for value in values)
     if "naive" in error:
         return "`macros.datetime.now()` has no time zone: take `dag_run.run_after`"
+    if sign == "()" and (of := re.search(r"\b(var\.value|var\.json|conn)\(", inside)) is not None:
+        return f"write `{of[1]}.NAME`, or `{of[1]}.get('NAME')`"
+    if "does not match format" in error and "%" not in error:
+        return "a format of Python has `%Y` for the year, `%m`, `%d`, `%H`, `%M`, `%S`"
     if sign == "()" and "not callable" in error:
         return "it is a value, not a function: leave out the `()`"
+    if sign == "+" and not has_date:
+        return "`~` joins values of any type as text"
     if sign in ("+", "-") and has_date:
         return "a date moves by `.add(days=1)` and `.subtract(days=1)`"
-    if sign == "+":
-        return "`~` joins values of any type as text"
-    if sign in ("lt", "gt", "lteq", "gteq") and has_date:
-        return "compare texts of one form, `ds >= '2026-01-31'`"
-    if sign in ("lt", "gt", "lteq", "gteq") and str in kinds:
-        return "`| int` makes a number of a text"
+    if sign in ("lt", "gt", "lteq", "gteq") and (has_date or str in kinds):
+        return "compare texts of one form, `ds >= '2026-01-31'`" if has_date else "`| int` makes a number of a text"
     if "JSON serializable" in error and has_date:
         return "make it text first, `logical_date | ts`"
     return ""
 
 
-RETURN_TEXT = ("bash", "airflow.providers.standard.operators.bash.BashOperator")
-"""What returns the last line of what it prints."""
+RETURN_TEXT = ("bash", "airflow.providers.standard.operators.bash.BashOperator")  # the last line of what it prints
 
 
 def pulled_by(subject: Subject) -> dict[str, Any]:
