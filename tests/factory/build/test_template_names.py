@@ -39,6 +39,7 @@ from schemas.rules.template_context import (
     OF_TI,
 )
 from schemas.rules.template_names import said_of_names
+from schemas.rules.template_samples import DATE_FILTERS
 from schemas.rules.templates import FILTERS, REMOVED, TESTS
 
 from .built_dags import built
@@ -111,8 +112,9 @@ def test_lint_refuses_the_attributes_that_values_in_a_task_do_not_have() -> None
         for name in (*choose.sample(names, min(len(names), 25)), *choose.sample(names, min(len(names), 25))):
             at = choose.randrange(len(name))
             written = choose.choice((name, name[:at] + name[at + 1 :] + choose.choice("xq_"), name.upper()))
-            said = list(said_of_names(f"{{{{ ({path}).{written} }}}}"))
-            assert bool(said) is not hasattr(value, written), f"{path}.{written}: {said}"
+            said = [s for s in said_of_names(f"{{{{ ({path}).{written} }}}}") if s.severity is None]
+            is_of_texts = written == "format" and path in DATE_FILTERS  # which changes nothing in a date
+            assert bool(said) is (is_of_texts or not hasattr(value, written)), f"{path}.{written}: {said}"
             refused += bool(said)
     assert refused > 150
 
