@@ -148,7 +148,7 @@ def reader(connection: Any, paths: Sequence[str]) -> str:
 def _csv_options(paths: Sequence[str]) -> str:
     """How DuckDB reads CSV: as `load` does, by its header and RFC 4180. Its own guess takes a row that begins with `#`
     for a comment, makes one column of rows that are cut off, or leaves out what is before them."""
-    delimiters = {csv_delimiter(first_line(path)) for path in paths}
+    delimiters = {csv_delimiter(path, first_line(path)) for path in paths}
     if len(delimiters) > 1:
         raise RowFileError("the files of one table must have the same character between their columns")
     (delimiter,) = delimiters

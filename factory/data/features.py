@@ -139,11 +139,14 @@ def as_learned(values: Sequence[Any], kind: str, name: str) -> list[Any]:
     if kind == NUMBER:
         numbers = [math.nan if value is None else number_of(value) for value in values]
         try:
-            return [float(number) for number in numbers]  # type: ignore[arg-type] # None is the error
+            learned = [float(number) for number in numbers]  # type: ignore[arg-type] # None is the error
         except (TypeError, OverflowError):
             raise ModelError(
                 f"`{name}` has values that are no numbers, and the model was trained with numbers"
             ) from None
+        if any(map(math.isinf, learned)):
+            raise ModelError(f"`{name}` has an infinite number, which no model takes: leave such rows out")
+        return learned
     if kind == BOOLEAN:
         booleans = [None if value is None else boolean_of(value) for value in values]
         if any(one is None and value is not None for one, value in zip(booleans, values, strict=True)):

@@ -139,8 +139,13 @@ def first_line(path: str) -> str:
             raise RowFileError(f"`{path}` cannot be read: {error}") from None
 
 
-def csv_delimiter(head: str) -> str:
-    """What is between the columns of CSV, by its first line: a comma, a semicolon, a tab or `|`."""
+def csv_delimiter(path: str, head: str) -> str:
+    """What is between the columns of a CSV, by its first line: a comma, a semicolon, a tab or `|`.
+
+    Raises RowFileError.
+    """
+    if re.fullmatch("sep=.?\\s*", head):
+        raise RowFileError(f"`{path}` begins with Excel's line `{head.strip()}` in place of its header: remove that")
     return max(",;\t|", key=re.sub('"[^"]*"', "", head).count)
 
 

@@ -199,7 +199,7 @@ def _csv_rows(path: str, data: IO[bytes]) -> Iterator[dict[str, Any]]:
     line is such a row."""
     csv.field_size_limit(sys.maxsize)  # what bounds the file bounds its fields
     lines = io.TextIOWrapper(data, "utf-8-sig", newline="")
-    reader = csv.reader(chain([head := lines.readline()], lines), delimiter=csv_delimiter(head), strict=True)
+    reader = csv.reader(chain([head := lines.readline()], lines), delimiter=csv_delimiter(path, head), strict=True)
     columns = next(reader, [])
     if (twice := _twice(columns)) is not None:
         raise RowFileError(f"`{path}`: two columns are named `{twice}`")

@@ -196,3 +196,11 @@ def test_a_target_of_csv_is_predicted_in_its_type(tmp_path: Path, task: Task) ->
         facts = json.loads((Path(task.model) / "model.json").read_text())
         assert facts["rows"]["without_target"] == 1
         assert [(type(one), one) for one in task.predict(rows)] == [(type(row["y"]), row["y"]) for row in rows]
+
+
+def test_an_infinite_number_is_named(task: Task) -> None:
+    rows = [{"x": n, "y": n > 15} for n in range(30)]
+    task.train(rows)
+    for use in (task.train, task.predict):
+        with pytest.raises(AirflowException, match="`x` has an infinite number, which no model takes"):
+            use([*rows, {"x": float("inf"), "y": True}])
