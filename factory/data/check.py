@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -87,7 +87,8 @@ class Broken:
     rows: list[dict[str, Any]] = field(default_factory=list)
 
     def __str__(self) -> str:
-        shown = [f"\n    {_shown(row)}" for row in self.rows]
+        texts = [", ".join(f"{name}: {value}" for name, value in row.items()) for row in self.rows]
+        shown = [f"\n    {text[:_LONGEST]}{'…' if len(text) > _LONGEST else ''}" for text in texts]
         return f"- {self.rule}: found {self.found}, expected {self.expected}{''.join(shown)}"
 
 
@@ -215,28 +216,45 @@ def _statement(checked: Checked, name: str, check: Mapping[str, Any]) -> Iterato
     yield Broken(name, found, statement, rows)
 
 
+_TEXT = "CAST({0} AS CHAR(64))"
+_SHAPE = f"length({_TEXT}), substr({_TEXT}, 11, 1), CASE WHEN length({_TEXT}) < 12 THEN '' " + " ".join(
+    f"WHEN substr({_TEXT}, length({_TEXT}) - {sign}, 1) IN ('+', '-') THEN substr({_TEXT}, length({_TEXT}) - {sign})"
+    for sign in (5, 4, 2)  # of `+02:00`, `+0200` and `+02`, from the end
+)
+"""What times that are text have in common where the latest is the last by its signs."""
+_AHEAD, _AHEAD_OF_UTC = timedelta(hours=1), timedelta(hours=15)
+"""How far a time may be ahead: as far as clocks differ, and without a zone as far as a zone is from UTC."""
+
+
 def _freshness(checked: Checked, freshness: Mapping[str, Any], rows: int, now: datetime) -> Iterator[Broken]:
     column, within = freshness["column"], freshness["within"]
-    said = in_one_unit(int(within.total_seconds()))
-    newest = _moment(checked.value(f"max({checked.name(column)})"), column) if rows else None
-    if newest is None:
-        yield Broken(f"freshness of {column}", "no time", f"one within {said}")
-    elif now - newest > within:
-        yield Broken(f"freshness of {column}", newest.isoformat(), f"a time within {said}")
+    rule, wanted = f"freshness of {column}", f"within {in_one_unit(int(within.total_seconds()))}"
+    times = list(_newest(checked, checked.name(column), column)) if rows or checked.has_columns else []
+    if not times:
+        yield Broken(rule, "no time", f"one {wanted}")
+        return
+    newest, is_zoned = max(times)
+    is_ahead = newest - now > (_AHEAD if is_zoned else _AHEAD_OF_UTC)
+    if is_ahead or now - newest > within:
+        yield Broken(rule, f"{newest.isoformat()}{', in the future' if is_ahead else ''}", f"a time {wanted}")
 
 
-def _moment(value: Any, column: str) -> datetime | None:
-    """A time of the database; one without a zone is in UTC. Raises CheckError."""
-    if isinstance(value, str):
+def _newest(checked: Checked, name: str, column: str) -> Iterator[tuple[datetime, bool]]:
+    """The newest time of a column, of texts that of each shape, and whether it has a zone. Raises CheckError."""
+    asked = f"SELECT max({name}) AS newest, {_TEXT.format(f'max({name})')} AS written {checked.source()}"
+    ((newest, text),) = (row.values() for row in checked.ask(asked))
+    values = [newest]
+    if isinstance(newest, str) and newest == str(text).strip():
+        asked = f"SELECT max({name}) AS newest {checked.source()} GROUP BY {_SHAPE.format(name)} ELSE '' END"
+        values = [row["newest"] for row in checked.ask(asked)]
+    for value in values:
         try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            raise CheckError(f"the column `{column}` holds no times that can be read") from None
-    if isinstance(value, date) and not isinstance(value, datetime):
-        value = datetime(value.year, value.month, value.day, tzinfo=UTC)
-    if value is not None and not isinstance(value, datetime):
-        raise CheckError(f"the column `{column}` holds no times, but {type(value).__name__}")
-    return value if value is None or value.tzinfo is not None else value.replace(tzinfo=UTC)
+            moment = datetime.fromisoformat(value) if value not in (None, "") else None
+        except (ValueError, TypeError):
+            kind = "no times that can be read" if isinstance(value, str) else f"no times, but {type(value).__name__}"
+            raise CheckError(f"the column `{column}` holds {kind}") from None
+        if moment is not None:
+            yield (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)), moment.tzinfo is not None
 
 
 def holds(figure: Any, expected: Mapping[str, Any]) -> bool:
@@ -246,7 +264,7 @@ def holds(figure: Any, expected: Mapping[str, Any]) -> bool:
         raise CheckError(f"`{figure}` is no number")
     if number.is_nan():
         return False
-    for key, test in _TESTS.items():
+    for key, (_, test) in _TESTS.items():
         if expected.get(key) is not None:
             wanted = Decimal(str(expected[key]))
             if not test(number, wanted, abs(wanted) * Decimal(str(expected.get("tolerance") or 0))):
@@ -254,14 +272,15 @@ def holds(figure: Any, expected: Mapping[str, Any]) -> bool:
     return True
 
 
-_TESTS: Mapping[str, Callable[[Decimal, Decimal, Decimal], bool]] = {
-    "equal_to": lambda number, wanted, off: abs(number - wanted) <= off if off else number == wanted,
-    "greater_than": lambda number, wanted, off: number > (wanted - off if off else wanted),
-    "geq_to": lambda number, wanted, off: number >= (wanted - off if off else wanted),
-    "less_than": lambda number, wanted, off: number < (wanted + off if off else wanted),
-    "leq_to": lambda number, wanted, off: number <= (wanted + off if off else wanted),
+_TESTS: Mapping[str, tuple[str, Callable[[Decimal, Decimal, Decimal], bool]]] = {
+    "equal_to": ("", lambda number, wanted, off: abs(number - wanted) <= off if off else number == wanted),
+    "greater_than": ("more than ", lambda number, wanted, off: number > (wanted - off if off else wanted)),
+    "geq_to": ("at least ", lambda number, wanted, off: number >= (wanted - off if off else wanted)),
+    "less_than": ("less than ", lambda number, wanted, off: number < (wanted + off if off else wanted)),
+    "leq_to": ("at most ", lambda number, wanted, off: number <= (wanted + off if off else wanted)),
 }
-"""Of a figure, what it is held against, and how far it may be off. Sums are rounded, so there is none without need."""
+"""In words, and of a figure, what it is held against, and how far it may be off. Sums are rounded, so there is none
+without need."""
 
 
 def _number(figure: Any) -> Decimal | None:
@@ -272,22 +291,8 @@ def _number(figure: Any) -> Decimal | None:
         return None
 
 
-_WORDS = {
-    "equal_to": "",
-    "greater_than": "more than ",
-    "geq_to": "at least ",
-    "less_than": "less than ",
-    "leq_to": "at most ",
-}
-
-
 def said(expected: Mapping[str, Any]) -> str:
     """What is expected, in words."""
-    parts = [f"{_WORDS[key]}{wanted}" for key, wanted in expected.items() if key in _WORDS and wanted is not None]
+    parts = [f"{_TESTS[key][0]}{wanted}" for key, wanted in expected.items() if key in _TESTS and wanted is not None]
     off = f" (give or take {expected['tolerance']:.0%})" if expected.get("tolerance") else ""
     return " and ".join(parts) + off
-
-
-def _shown(row: Mapping[str, Any]) -> str:
-    text = ", ".join(f"{name}: {value}" for name, value in row.items())
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

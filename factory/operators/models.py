@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from airflow.sdk import BaseOperator, Context
@@ -135,7 +135,7 @@ class PredictOperator(BaseOperator):
         """Predict; return the rows, or the file's path."""
         unknown = Unknown()
         try:
-            given = iter(_given(self))
+            given = self._without_prediction(_given(self))
             predicted = predict(given, self.model, self.column, self.trusted, unknown)
             if self.to is not None:
                 output: list[dict[str, Any]] | str = write_rows(predicted, self.to, self.max_rows)
@@ -150,6 +150,15 @@ class PredictOperator(BaseOperator):
         if unknown.counts and self.do_xcom_push:
             context["ti"].xcom_push(key=UNKNOWN_VALUES, value=unknown.counts)
         return output
+
+    def _without_prediction(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+        for row in rows:
+            if self.column in row:
+                raise ModelError(
+                    f"the rows have a column `{self.column}` already, which the prediction would replace: "
+                    "give it another name with `column`"
+                )
+            yield row
 
 
 def _given(task: TrainOperator | PredictOperator) -> Iterable[Mapping[str, Any]]:

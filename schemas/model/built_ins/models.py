@@ -54,7 +54,7 @@ class PredictArguments(RowsSource):
     model: str = Field(min_length=1, examples=["models/churn/{{ dag_run.run_after | ds }}"])
     """Folder that `train` wrote."""
     column: str = Field(default="prediction", min_length=1)
-    """Name of the column with the prediction."""
+    """Name of the column with the prediction; one that the rows do not have."""
     trusted: list[Annotated[str, Field(min_length=1)]] = Field(default=[], examples=[["xgboost.sklearn.XGBClassifier"]])
     """Types inside the model that may be loaded besides those of scikit-learn, NumPy and SciPy, by dotted path."""
     max_rows: PositiveCount | None = None

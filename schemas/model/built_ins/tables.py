@@ -217,7 +217,7 @@ class Freshness(Model):
     column: str = Field(min_length=1)
     """Column with the row's time."""
     within: PositiveDuration
-    """Longest time since the newest row."""
+    """Longest time since the newest row. A newest time in the future breaks the rule, too."""
 
 
 class CheckArguments(RowsSource):

@@ -279,3 +279,16 @@ def test_what_cannot_be_predicted_is_said(tmp_path: Path) -> None:
     with pytest.raises(AirflowException, match="`orders` has values that are no numbers"):
         predict(tmp_path / "m", [{"orders": "many", "region": "kr"}])
     assert predict(tmp_path / "m", []) == []
+
+
+def test_a_prediction_replaces_no_column(tmp_path: Path) -> None:
+    train(tmp_path / "m", features=["orders"])
+    rows = [{"orders": 1}, {"orders": 2, "prediction": "mine"}]
+    for to in (None, str(tmp_path / "predicted.jsonl")):
+        with pytest.raises(AirflowException, match=r"a column `prediction` already, which .* name with `column`"):
+            predict(tmp_path / "m", rows, to=to)
+    assert not (tmp_path / "predicted.jsonl").exists()
+    once = predict(tmp_path / "m", rows, column="leaves")
+    assert [row.keys() for row in predict(tmp_path / "m", once[:1])] == [{"orders", "leaves", "prediction"}]
+    with pytest.raises(AirflowException, match="a column `leaves` already"):
+        predict(tmp_path / "m", once, column="leaves")
