@@ -18,7 +18,7 @@ _OTHER_WORDS = {
     **dict.fromkeys(("if", "when", "condition", "only_if"), "run_if"),
     **dict.fromkeys(("unless", "skip"), "skip_if"),
     "operator": "uses",
-    "task_id": "id",
+    "task_id": "id external_task_id",
     "args": "with",
     "retry": "retries",
     "arguments": "with",
@@ -26,14 +26,15 @@ _OTHER_WORDS = {
     "op_kwargs": "with",
     "parameters": "with",
     "endpoint": "url",
-    "body": "json",
+    "body": "json html_content",
+    **dict.fromkeys(("message", "text", "content", "html"), "html_content"),
+    **{"verb": "method", "http_method": "method", "query": "sql", "statement": "sql", "output": "to"},
     "timeout": "execution_timeout",
     **dict.fromkeys(("steps", "step", "stages", "stage", "jobs", "job"), "tasks"),
     "name": "id",
     "type": "uses",
     "kind": "type",
-    "interval": "every",
-    "frequency": "every",
+    **dict.fromkeys(("interval", "frequency", "timedelta", "days", "hours", "minutes"), "every"),
     "tz": "timezone",
     "token": "conn_id",
     "password": "conn_id",
@@ -49,10 +50,6 @@ _OTHER_WORDS = {
     "sla": "deadline",
     "execution_date": "logical_date",
     "dataset": "assets",
-    "timedelta": "every",
-    "days": "every",
-    "hours": "every",
-    "minutes": "every",
     "default_task_args": "default_args",
     **dict.fromkeys(("none_failed_or_skipped", "none_failed_or_skip"), "none_failed_min_one_success"),
     "dummy": "always",
@@ -60,7 +57,7 @@ _OTHER_WORDS = {
     "or": "any",
     "and": "all",
 }
-"""Names in other tools and in Airflow 2 → names here."""
+"""Names in other tools and in Airflow 2 → names here, of which one is allowed where it is written."""
 
 ELSEWHERE = {
     "sla": "Airflow 3 has removed it: write `deadline` at the top level",
@@ -96,9 +93,9 @@ def nearest(written: str, allowed: Iterable[str]) -> str | None:
     if folded in _NO_TYPOS:
         return None
     # Where other formats keep what they repeat.
-    known = "vars" if folded.startswith("x_") else _OTHER_WORDS.get(folded)
-    if known in words:
-        return known
+    known = ("vars" if folded.startswith("x_") else _OTHER_WORDS.get(folded, "")).split()
+    if (other := next((word for word in known if word in words), None)) is not None:
+        return other
     for word in words:
         if _fold(word) == folded:
             return word

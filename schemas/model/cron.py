@@ -104,6 +104,8 @@ def _wrong_fields(fields: list[tuple[int, str]]) -> Iterator[CronProblem]:
             short = re.sub(_NAMES_IN_FULL, lambda match: match.group()[:3], text)
             if kind in _FIELDS[3:] and short != text:
                 help_text += f"; a name has three letters: `{short}`"
+            if kind is _FIELDS[4] and re.fullmatch(r"(?i)\w{1,3}L", text):
+                help_text = f"for the last one of each month write `L{_NUMBERS.get(text[:-1].lower(), text[:-1])}`"
             yield CronProblem(f"the {kind.name} `{text}` is not valid", start, start + len(text), help=help_text)
 
 
@@ -238,8 +240,7 @@ def surprises(expression: str) -> Iterator[CronProblem]:
     if EVERY not in (days, weekdays) and "l" not in days:
         (start, day), (last, weekday) = texts[2], texts[4]
         message = f"cron runs on days of either: day of month `{day}` or day of week `{weekday}`"
-        help_text = "cron has no way to name the days that are both: use one, and `run_if` for the other"
-        yield CronProblem(message, start, last + len(weekday), help_text)
+        yield CronProblem(message, start, last + len(weekday))
     if minutes == EVERY and hours != EVERY and len(hours) == 1:
         start, text = texts[0]
         message = f"this runs every minute from {hours[0]}:00 to {hours[0]}:59"

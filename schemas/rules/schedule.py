@@ -13,7 +13,14 @@ from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, typo_fix
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import did_you_mean, meant, meant_duration, nearest
-from schemas.model.cron import CronProblem, cron_problems, ranges_read_otherwise, steps_without_effect, surprises
+from schemas.model.cron import (
+    CronProblem,
+    cron_problems,
+    expanded,
+    ranges_read_otherwise,
+    steps_without_effect,
+    surprises,
+)
 from schemas.model.schedule import CRON_PRESETS, SPECIAL_PRESETS
 from schemas.rules.arguments import Arguments, argument_findings, written_at
 from schemas.rules.dotted_paths import look_up
@@ -21,16 +28,16 @@ from schemas.rules.expressions import has_expression
 from schemas.rules.subject import Subject
 from schemas.source import Class, NameMissing, SourceReader, Undecidable
 
-_OFFSET = r"(?i)(?:UTC|GMT|[A-Z]{3,4})?\s?(?P<sign>[+-])(?P<hours>0?\d|1[0-4])(?::?00)?"
+_OFFSET = r"(?i)(?:UTC|GMT|[A-Z]{3,4})?\s?(?P<sign>[+-])(?P<hours>0?\d|1[0-4])(?::?(?P<minutes>[0-5]\d))?"
 _PLACES = {
     **{"KST": "Asia/Seoul", "JST": "Asia/Tokyo", "BST": "Europe/London", "CEST": "Europe/Berlin"},
     **{"PST": "America/Los_Angeles", "PDT": "America/Los_Angeles", "EDT": "America/New_York"},
     **{"MDT": "America/Denver", "CDT": "America/Chicago"},
 }
 """Where people mean that are known by an abbreviation which the IANA database does not have."""
+_WEEKS = {"1-7": "first", "8-14": "second", "15-21": "third", "22-28": "fourth", "24-30": "last", "25-31": "last"}
 _WITHOUT_SUMMER_TIME = {"EST": "America/New_York", "MST": "America/Denver", "HST": "Pacific/Honolulu"}
 _NO_ZONES = frozenset({"localtime", "posixrules", "Factory"})
-
 _INSTEAD = {
     **dict.fromkeys(("@none", "@never", "@manual"), "null"),
     **dict.fromkeys(("@weekday", "@weekdays", "@workdays"), '"0 0 * * 1-5"'),
@@ -40,8 +47,7 @@ _INSTEAD = {
 }
 """Presets of other tools, and words that look like one of Airflow's → what to write."""
 
-MAX_CRONS = 256
-"""As many as rows of a matrix."""
+MAX_CRONS = 256  # as many as rows of a matrix
 
 
 def _short_months(expression: str) -> Iterator[CronProblem]:
@@ -138,7 +144,20 @@ def cron_findings(subject: Subject, path: DataPath, text: str, *, special: bool)
         return
     for code, find in _ODD_CRONS:
         for odd in find(text):
-            yield subject.finding(code, path, odd.message, help=odd.help, part=(odd.start, odd.end))
+            help_text = odd.help or _for_both_days(text)
+            yield subject.finding(code, path, odd.message, help=help_text, part=(odd.start, odd.end))
+
+
+def _for_both_days(text: str) -> str:
+    """What to write where a day of the month is meant together with a day of the week."""
+    minute, hour, day, month, weekday = text.split()
+    if day == "*/1":
+        return f'`*/1` is every day: write "{minute} {hour} * {month} {weekday}"'
+    week, days = _WEEKS.get(day, ""), (expanded(text) or ((),))[-1]
+    if week and len(days) == 1:
+        nth = f"L{days[0]}" if week == "last" else f"{days[0]}#{int(day[:2].rstrip('-')) // 7 + 1}"
+        return f'for the {week} such day of the month write "{minute} {hour} * {month} {nth}"'
+    return "cron has no way to name the days that are both: use one, and `run_if` for the other"
 
 
 def _continuous(subject: Subject) -> Iterator[Diagnostic]:
@@ -167,11 +186,10 @@ def timezone_findings(subject: Subject, path: DataPath, name: object) -> Iterato
         yield subject.finding(Code.UNKNOWN_TIMEZONE, path, message, help=help_text)
         return
     offset = re.fullmatch(_OFFSET, name)
-    if offset is not None:
-        fixed = f"Etc/GMT{'-' if offset['sign'] == '+' else '+'}{int(offset['hours'])}"
-        help_text = (
-            f"write the place, which also knows summer time; UTC{offset['sign']}{int(offset['hours'])} is `{fixed}`"
-        )
+    if offset is not None and (offset["minutes"] or "00") == "00":
+        hours, turned = int(offset["hours"]), "-" if offset["sign"] == "+" else "+"
+        fixed = f"UTC{offset['sign']}{hours} is `Etc/GMT{turned}{hours}`"
+        help_text = f"write the place, which also knows summer time; {fixed}"
     yield subject.finding(
         Code.UNKNOWN_TIMEZONE,
         path,

@@ -164,11 +164,13 @@ def missing_template(subject: Subject, path: DataPath, text: str, places: Sequen
     beside = [file.relative_to(place).as_posix() for place in places for file in siblings(place / text)]
     others = [name for name in beside if name != text]  # of that name there may be a folder, or a named pipe
     here = below(text, places)
+    is_program = text.startswith(("/", "./", "~/")) and text.endswith((".sh", ".bash"))
     return subject.finding(
         Code.MISSING_FILE,
         path,
         f"there is no file `{text}` beside {whose} or in the pipelines folder",
         caret=f"write `{here}`" if here is not None else meant(text, others),
+        help="to run a program of this path, add a space at its end, inside quotes" if is_program else "",
         fix=Word(here) if here is not None else None,
     )
 

@@ -42,14 +42,7 @@ _PATTERNS = {
     EXCEPTION_PATTERN: "the name of an exception, `TimeoutError` or `module.Exception`",
     DOTTED_PATH_PATTERN: "a dotted path, `module.function`",
 }
-_BOOLEAN_WORDS = {
-    "yes": "true",
-    "on": "true",
-    "true": "true",
-    "no": "false",
-    "off": "false",
-    "false": "false",
-}
+_BOOLEAN_WORDS = {**dict.fromkeys(("yes", "on", "true"), "true"), **dict.fromkeys(("no", "off", "false"), "false")}
 
 
 BOUNDS = {
@@ -81,6 +74,8 @@ _SHORT = {
 }
 """Mappings of which people write the one value that they want to say, with the key of it."""
 _SIZE = re.compile(r"([1-9]\d{0,5}) ?([kKmMgG])(i?)[bB]?")
+_BRACKETS = {"list_type": r"(?s)\[.*\]\s*", **dict.fromkeys(("model_type", "dict_type"), r"(?s)\{.*\}\s*")}
+"""JSON in quotes, and a template, by the type that was expected."""
 _WORD = re.compile(r"[A-Za-z_][\w-]*")
 
 
@@ -260,13 +255,25 @@ def _number_hint(digits: str) -> tuple[str, Edit | None]:
     return (f"write {int(digits)}", Yaml(str(int(digits)))) if len(digits) <= _MOST_DIGITS else ("", None)
 
 
+def _text_hint(value: list[Any] | dict[str, Any], name: str) -> str:
+    """For several values in place of a text."""
+    if name == "`body`":
+        return "write `json` for `body`"
+    if name == "`assets`" and isinstance(value, list):
+        return "for several assets write {any: [..]} or {all: [..]}"
+    if name != "`schedule`" or not isinstance(value, list):
+        return ""
+    are_assets = any(isinstance(one, str) and "://" in one for one in value)
+    return f"write {'assets in {assets: {all: [..]}}' if are_assets else 'several cron expressions in {cron: [..]}'}"
+
+
 def _type_hint(kind: str, value: Any, name: str) -> tuple[str, Edit | None]:
     if isinstance(value, EnvText):
         return "", None
     if kind == "string_type" and isinstance(value, int | float) and not isinstance(value, bool):
         return "put it in quotes", InQuotes()
-    if kind == "string_type" and isinstance(value, list) and name == "`assets`":
-        return "for several assets write {any: [..]} or {all: [..]}", None
+    if kind == "string_type" and isinstance(value, list | dict):
+        return _text_hint(value, name), None
     if kind == "bool_type" and isinstance(value, str) and value.lower() in _BOOLEAN_WORDS:
         meaning = _BOOLEAN_WORDS[value.lower()]
         return f"write {meaning}", Yaml(meaning)
@@ -274,14 +281,12 @@ def _type_hint(kind: str, value: Any, name: str) -> tuple[str, Edit | None]:
         return _number_hint(value)
     if isinstance(value, bool) and (kind == "string_type" or name == "`retry_exponential_backoff`"):
         return ("put it in quotes" if kind == "string_type" else "write 2 to double the delay each time, or 0"), None
-    if kind == "string_type" and isinstance(value, list) and name == "`schedule`":
-        are_assets = any(isinstance(one, str) and "://" in one for one in value)
-        return (
-            f"write {'assets in {assets: {all: [..]}}' if are_assets else 'several cron expressions in {cron: [..]}'}",
-            None,
-        )
     if kind == "list_type" and isinstance(value, dict):
         return ("write each as `- id: …`" if name == "`tasks`" else "each entry of a list begins with `- `"), None
+    if kind in _BRACKETS and isinstance(value, str) and re.fullmatch(_BRACKETS[kind], value) is not None:
+        return (
+            "a template gives text: write one for each value" if value[1] == "{" else "write it without quotes"
+        ), None
     if kind == "list_type" and isinstance(value, str) and value:
         return ("write it in `[ ]`", Yaml(f"[{value}]") if _WORD.fullmatch(value) else None)
     short = _written_short(kind, value, name)

@@ -45,6 +45,35 @@ def test_the_last_run_of_a_pipeline_at_another_time(tmp_path: Path, cron: str, d
     assert helps(tmp_path, {"orders.yaml": wait.replace("stock}", f"stock, execution_delta: {delta}}}")}) == set()
 
 
+@pytest.mark.parametrize(
+    ("cron", "help_text"),
+    [
+        ("0 6 1-7 * mon", 'for the first such day of the month write "0 6 * * 1#1"'),
+        ("0 6 15-21 5 3", 'for the third such day of the month write "0 6 * 5 3#3"'),
+        ("0 6 25-31 * FRI", 'for the last such day of the month write "0 6 * * L5"'),
+        ("0 6 24-30 * 7", 'for the last such day of the month write "0 6 * * L0"'),
+        ("0 6 */1 * 5", '`*/1` is every day: write "0 6 * * 5"'),
+        ("0 6 1-7 * 1-5", "cron has no way to name the days that are both: use one, and `run_if` for the other"),
+        ("45 1 * * 4L", "for the last one of each month write `L4`"),
+        ("45 1 * * friL", "for the last one of each month write `L5`"),
+    ],
+)
+def test_days_of_a_week_of_the_month(tmp_path: Path, cron: str, help_text: str) -> None:
+    task = "tasks: [{id: a, uses: empty}]"
+
+    assert helps(tmp_path, {"orders.yaml": f'schedule: "{cron}"\n{task}\n'}) == {help_text}
+    for instead in (part for part in help_text.split('"') if part.count(" ") == 4 and part[0].isdigit()):
+        assert helps(tmp_path, {"orders.yaml": f'schedule: "{instead}"\n{task}\n'}) == set()
+
+
+@pytest.mark.parametrize("command", ["/opt/load.sh", "./load.sh", "~/load.bash"])
+def test_programs_are_no_names_of_files(tmp_path: Path, command: str) -> None:
+    help_text = "to run a program of this path, add a space at its end, inside quotes"
+
+    assert help_text in helps(tmp_path, {"orders.yaml": BASH.format(command)})
+    assert help_text not in helps(tmp_path, {"orders.yaml": BASH.format(f"{command} ")})
+
+
 def test_durations_of_dag_factory_are_its_own(tmp_path: Path) -> None:
     task = f'    a: {{operator: {SENSOR}, filepath: /a, poke_interval: "5m", timeout: "600"}}\n'
 
