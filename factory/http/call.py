@@ -138,6 +138,8 @@ class HttpCall:
         except ValueError as error:
             raise HttpError(self.method, base, f"it links to what is {error}") from None
         call = self if method is None else replace(self, method=method)
+        if self.url.startswith("https:") and same_server(self.url, secure := _secured(url)):
+            url = secure  # behind a proxy that does TLS, APIs link to themselves by `http`
         if same_server(self.url, url):
             return replace(call, url=url)
         return call._elsewhere(url, "its next page is on")
@@ -244,6 +246,12 @@ def same_server(before: str, after: str) -> bool:
     if one.scheme == other.scheme:
         return ports[0] == ports[1]
     return one.scheme == "http" and ports == (80, 443)
+
+
+def _secured(url: str) -> str:
+    """The address by `https`, on the same port where it names one that is not the default."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(scheme="https", netloc=parts.netloc.removesuffix(":80")))
 
 
 def is_server_of(named: str, url: str) -> bool:

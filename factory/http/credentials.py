@@ -11,7 +11,7 @@ import html
 import json
 import re
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, quote, unquote, unquote_plus, urlsplit
@@ -20,10 +20,11 @@ import requests
 from requests.auth import AuthBase, HTTPDigestAuth
 from requests.utils import parse_dict_header
 
-from factory.http.call import HttpCall, fields_of
+from factory.http.call import HttpCall, fields_of, is_server_of
 from factory.http.errors import HttpError, Timeouts, is_like_key
 from factory.http.session import HttpSession
-from schemas.compose.servers import SAFE_HEADERS
+from schemas.compose.servers import SAFE_HEADERS, credentials_in
+from schemas.model.http import HttpRequest
 
 
 class Credentials(Protocol):
@@ -174,6 +175,29 @@ class AwsCredentials:
     def renew(self, headers: Mapping[str, str]) -> bool:  # noqa: ARG002 # the keys are all there is
         """There is nothing newer."""
         return False
+
+
+def check_server(call: HttpCall, request: HttpRequest, session: HttpSession, servers: Sequence[str] | None) -> None:
+    """Raises HttpError for a request with credentials whose server nobody but a value of the run names."""
+    if servers is None or any(is_server_of(one, call.url) for one in servers):
+        return
+    carried = ", ".join(_carried(request, session))
+    if carried:
+        auth = request.auth
+        host = f", or make it the host of the connection `{auth.conn_id}`" if auth is not None else ""
+        reason = (
+            "a value of this run names this server, and the pipeline does not, so it is not sent the credentials of "
+            f"the request ({carried}); write the server in `url`, before the value{host}"
+        )
+        raise HttpError(call.method, call.url, reason)
+
+
+def _carried(request: HttpRequest, session: HttpSession) -> Iterator[str]:
+    if session.shows_certificate:
+        yield "a client certificate"
+    # Its templates are filled in.
+    fields = {"params": request.params, "json": request.json_body, "data": request.data}
+    yield from credentials_in({"auth": request.auth, "headers": request.headers, **fields})
 
 
 BLANK = "***"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import requests
 import urllib3
@@ -19,6 +19,11 @@ from schemas.model.http import Timeout
 
 _TOKEN = re.compile(r"(?=\w*\d)(?=\w*[A-Za-z])\w{16,}")
 """A part of a path that may be a key: long, of letters and digits, not a UUID and not a date."""
+_PROOF = re.compile(
+    r"sig(?:nature)?$|jwt|hmac|hash|policy|credential|expire|auth|ticket|secret|(?:^|api|access|pair)key(?:id)?$"
+    r"|(?<!next)(?<!page)(?<!skip)(?<!sync)(?<!delta)(?<!change)(?<!continuation)(?<!resumption)token$"
+)
+"""Names of a query's parameters that prove who asks; those of a place in a list are not among them."""
 
 
 class HttpError(Exception):
@@ -83,6 +88,14 @@ def _shown(url: str) -> str:
 def is_like_key(part: str) -> bool:
     """Whether a part of a path may be a key."""
     return _TOKEN.search(part) is not None
+
+
+def is_capability(url: str, first: str) -> bool:
+    """Whether an address proves by itself who may ask, as signed links to files do: by what `first` does not have."""
+    parts, known = urlsplit(url), urlsplit(first).path.split("/")
+    names = [re.sub(r"[^a-z]", "", name.lower()) for name, value in parse_qsl(parts.query) if value]
+    own = (part for part in parts.path.split("/") if part not in known)
+    return any(map(is_like_key, own)) or any(map(_PROOF.search, names))
 
 
 def is_passing(error: Exception) -> bool:

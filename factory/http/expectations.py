@@ -253,10 +253,14 @@ class Total:
         self._path, self._header = pagination.total_path, pagination.total_header
         self._ask = searched(pagination.total_path)
         self.is_named = bool(self._path or self._header)
+        self.name = (self._path or self._header or "").rpartition(".")[2].lower().removeprefix("x-")
 
     def of(self, page: Answered) -> int | None:
-        """Raises HttpError where the answer does not say it as the pipeline says."""
+        """None where it is not known: nothing names it, or it is below 0. Raises HttpError where the answer does not
+        say it as the pipeline says."""
         total = self.if_said(page)
+        if total is not None and total < 0:
+            return None
         if total is None and self.is_named:
             where = f"`total_path` ({self._path})" if self._ask is not None else f"`total_header` ({self._header})"
             raise page.error(f"{where} gives no whole number")

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 import requests
 
 from factory.http.body import AnswerError, BodyDeadline, read_body, read_start
-from factory.http.call import HttpCall, is_server_of, same_server
+from factory.http.call import HttpCall, same_server
 from factory.http.credentials import Credentials, FixedCredentials, Secrets, proofs
 from factory.http.decoding import Answer, Decoding, media_type_of
-from factory.http.errors import HttpError, Timeouts, shown_url, where
+from factory.http.errors import HttpError, Timeouts, is_capability, shown_url, where
 from factory.http.expectations import Actions, Expectation, PollFacts, action_text, status_text, unexpected_status
 from factory.http.retries import STANDARD, asked_wait, delay, may_repeat, wants_repeat
 from factory.http.session import HttpSession, answer_to
-from schemas.compose.servers import credentials_in
 from schemas.model.http import HttpRequest, ResponseAction
 
 _START_BYTES = 8 * 1024
@@ -89,29 +88,6 @@ class Page:
         return error
 
 
-def check_server(call: HttpCall, request: HttpRequest, means: Means) -> None:
-    """Raises HttpError for a request with credentials whose server nobody but a value of the run names."""
-    if means.servers is None or any(is_server_of(one, call.url) for one in means.servers):
-        return
-    carried = ", ".join(_carried(request, means.session))
-    if carried:
-        auth = request.auth
-        host = f", or make it the host of the connection `{auth.conn_id}`" if auth is not None else ""
-        reason = (
-            "a value of this run names this server, and the pipeline does not, so it is not sent the credentials of "
-            f"the request ({carried}); write the server in `url`, before the value{host}"
-        )
-        raise HttpError(call.method, call.url, reason)
-
-
-def _carried(request: HttpRequest, session: HttpSession) -> Iterator[str]:
-    if session.shows_certificate:
-        yield "a client certificate"
-    # Its templates are filled in.
-    fields = {"params": request.params, "json": request.json_body, "data": request.data}
-    yield from credentials_in({"auth": request.auth, "headers": request.headers, **fields})
-
-
 class _Decoded:
     """The decoded body of an answer, decoded once."""
 
@@ -145,6 +121,7 @@ class PageReader:
         self._expectation = Expectation(request.expect)
         self._actions = Actions(request.response_actions)
         self._decoding = Decoding.of(request)
+        self._has_proved = request.auth is not None or means.session.shows_certificate
 
     def read(self, call: HttpCall, *, conditional: bool = False, beyond: bool = False) -> Page:
         """The page that a call is answered with. `conditional`: 304 is such an answer. `beyond`: the server may say
@@ -178,6 +155,7 @@ class PageReader:
                 self._wait(attempt, None, error)
                 continue
             decoded = _Decoded(answer)
+            self._has_proved = self._has_proved or (is_ours and bool(shown()))
             page = Page(
                 call=last,
                 asked=unsigned.url,
@@ -275,6 +253,8 @@ class PageReader:
             if page.call.is_elsewhere and page.status in (401, 403):
                 reason += " (this is another server than the one first requested, so it got no credentials)"
             raise page.bare_error(reason)
+        if self._has_proved and page.call.is_elsewhere and not is_capability(page.call.url, str(self._request.url)):
+            self._check_elsewhere(page)
         problem = self._expectation.refused_type(media_type_of(answer.content_type)) if answer.body else None
         if problem is not None:
             self._refuse(page, problem, answer)
@@ -286,6 +266,21 @@ class PageReader:
         if problem is not None:
             self._refuse(page, problem, answer)
         return replace(page, value=value)
+
+    def _check_elsewhere(self, page: Page) -> None:
+        """Of what another server answers, which got no credentials: it may give only what it gives to anybody."""
+        moved = page.asked != page.call.url
+        reason = (
+            f"it was {'redirected' if moved else 'linked'} to another server than the one first requested, which got "
+            "no credentials and may give only what is public; "
+        )
+        if self._request.pagination is None and self._request.incremental is None:
+            self._means.log(f"{page.named}: {reason}write that server in `url` if it is the API's own")
+            return
+        other = "page by a cursor or by number"
+        if moved:
+            other = "request what it leads to by itself (`expect: {status: 302}`, `response_headers: [Location]`)"
+        raise page.bare_error(f"{reason}write that server in `url` if it is the API's own, or {other}")
 
     @staticmethod
     def _refuse(page: Page, reason: str, answer: Answer) -> NoReturn:

@@ -16,7 +16,7 @@ from factory.http.repeats import Came, counts
 from factory.http.selection import asked, gap_in, is_path, searched, shared_path
 from factory.http.signs import StatedTotals, counts_all, says_more, sign_of_more, total_of_more, totals_in
 from factory.http.steps import Following, step_of
-from schemas.model.polling import Pagination
+from schemas.model.polling import Pagination, instead_of_opposite
 
 _COUNTED = ("offset", "page_number")
 _MOST_EMPTY = 1_000
@@ -261,8 +261,11 @@ class Pager:
         value = asked(self._has_more, page, "has_more_path", page.value)
         if self._not_done is not None and asked(self._not_done, page, "has_more_path", page.value) is None:
             value = None  # `!` of nothing is true
-        if isinstance(value, str) and value.lower() in ("true", "false"):
-            return value.lower() == "true"
+        path = self._pagination.has_more_path or ""
         if value is None:
-            raise page.error(f"`has_more_path` ({self._pagination.has_more_path}) finds nothing in the answer")
-        return is_true(value) and value != 0
+            raise page.error(f"`has_more_path` ({path}) finds nothing in the answer")
+        is_text = isinstance(value, str) and value.lower() in ("true", "false")
+        says = value.lower() == "true" if is_text else is_true(value) and value != 0
+        if not says and (right := instead_of_opposite(path)) is not None:
+            raise page.error(f"`has_more_path` ({path}) is by its name true on the last page; write `{right}`")
+        return says

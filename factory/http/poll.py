@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from factory.http.body import BODY_TIMEOUTS, BodyDeadline, has_unkeepable_text
 from factory.http.call import HttpCall, Query
+from factory.http.credentials import check_server
 from factory.http.errors import HttpError, Timeouts
 from factory.http.expectations import PollFacts, is_decided, is_named, is_true, status_text
 from factory.http.failures import sign_of_a_part, sign_of_failure
-from factory.http.page import NOT_MODIFIED, Means, Page, PageReader, check_server
+from factory.http.page import NOT_MODIFIED, Means, Page, PageReader
 from factory.http.pages import Pager
 from factory.http.repeats import Came, Readings, Unique
 from factory.http.rows import RowSelector, beside
@@ -163,8 +164,7 @@ class _Poll:
 
     def _taken(self, page: Page, *, beyond: bool) -> Following | None:
         """Hand on the rows of a page; what is to be requested next."""
-        largest = self._request.max_total_bytes
-        if largest is not None and self._facts.bytes > largest:
+        if self._facts.bytes > (largest := self._request.max_total_bytes or self._facts.bytes):
             raise page.bare_error(f"all pages together have more than {largest:,} bytes (`max_total_bytes`)")
         self._digest.update(page.body)
         if self._write is None:
@@ -238,10 +238,10 @@ class _Poll:
     def _has_room(self, page: Page, following: Following) -> bool:
         """Whether another page may be requested. Raises HttpError where `max_pages` says that it must not."""
         pagination = self._request.pagination
-        if pagination is None or self._facts.pages - self._pages_before < pagination.max_pages:
+        # The one that only proves the total is none of them.
+        most = pagination.max_pages + following.beyond if pagination is not None else 0
+        if pagination is None or self._facts.pages - self._pages_before < most:
             return True
-        if following.beyond:
-            return False
         if pagination.on_max_pages == "fail":
             reason = f"there are more pages than `max_pages` allows ({pagination.max_pages:,})"
             if (empty := self._pager.empty) > 1:
@@ -296,5 +296,5 @@ class _Poll:
         call = HttpCall.of(
             request.method, request.url, request.headers, request.params, request.json_body, request.data, request.body
         )
-        check_server(call, request, self._means)
+        check_server(call, request, self._means.session, self._means.servers)
         return call.with_query(params or {}).with_headers(headers or {})

@@ -10,6 +10,7 @@ from factory.http.call import links_of
 from factory.http.failures import is_of_all, letters
 from factory.http.page import Page
 from factory.http.selection import absent_key, is_path, named
+from schemas.model.polling import LAST
 
 _NOUN = (
     "pages?|results?|items?|data|records?|rows?|entries|objects?|elements?|documents?|events?|messages?|hits|content"
@@ -28,9 +29,7 @@ _NEXT = re.compile(
 """Keys of what to go on by."""
 _NEXT_PLACE = re.compile(r"next(?:record|row|item|result)?(?:offset|start|skip|from|index|position)")
 """The same, as a number of rows, which may be that of all of them."""
-_LAST = re.compile(
-    r"(?:is)?(?:last|lastpage|lastbatch|done|finished|exhausted|final|finalpage)|endof(?:stream|list|results?|records?|data)|eof"
-)
+_LAST = re.compile(LAST)
 """Keys that are false where more follows."""
 _TOTAL = re.compile(
     rf"{_PREFIX}(?:(?:total|all)?(?:numberof|num)?(?:count|results|items|elements|rows|records|hits|found|entries|documents)"

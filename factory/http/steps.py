@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urljoin
@@ -16,6 +17,7 @@ from factory.http.signs import (
     check_body,
     check_cursor_header,
     check_header,
+    counts_all,
     hint_of_the_whole,
     sign_of_more,
     total_of_more,
@@ -194,6 +196,9 @@ class _Counted:
         self._total = Total(pagination)
         self._before: Sequence[Any] = ()
         self._fullest = pagination.limit or 0
+        name = self._total.name
+        is_last = self._start == 0 and re.search("last|final|max", name) is not None
+        self._is_sure = not is_last if self._by_page else counts_all(name) or name in ("total", "content-range")
         self._is_beyond = self._is_started = False
         self._promised = 0
 
@@ -243,9 +248,12 @@ class _Counted:
             self._means.log(f"{page.named}: more {what} came than its total says ({total:,}); reading to the end")
             self._is_beyond = True
             return Following(self._at_position(), beyond=True)
-        if (is_full and (read > 1 or not self._by_page)) or (read < total and not self._by_page):
-            # The last page is full: whether the total is right, only the page behind it can say. So it is where the
-            # first `offset` may be the number of the first row, and no row that is left out.
+        is_full = is_full and (read > 1 or not self._by_page)
+        is_page = not self._is_sure and (self._by_page or 0 < came.number == total)
+        if is_full or is_page or (read < total and not self._by_page):
+            # The last page is full: whether the total is right, only the page behind it can say. So it is where it may
+            # be the number of the page's rows or, of pages from 0, of the last one, and where the first `offset` may be
+            # the number of the first row, and no row that is left out.
             self._is_beyond = True
             return Following(self._at_position(), beyond=True)
         return None

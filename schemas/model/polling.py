@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
@@ -48,6 +49,26 @@ IN_BODY = {
 Name = Annotated[str, Field(min_length=1)]
 BODY_PATH_PATTERN = r"^[^.]+(\.[^.]+)*$"
 BodyPath = Annotated[str, Field(pattern=BODY_PATH_PATTERN, max_length=200)]
+
+LAST = (
+    r"(?:is)?(?:last|lastpage|lastbatch|done|finished|exhausted|final|finalpage|eos|eof)|nomore.*|isend|(?:is)?endreached"
+    r"|(?:is)?(?:reached|at)(?:the)?end|endof(?:stream|list|results?|records?|data)"
+)
+"""Names of keys that are true on the last page, in small letters and without what is no letter."""
+_OPPOSITES = {
+    "": re.compile(rf"{LAST}|(?:is)?(?:end|ended|completed?)|all(?:loaded|fetched|read)"),
+    "!": re.compile(r"(?:has|is|are|thereis|thereare)?(?:any)?(?:more|next|truncated)(?!.*last)(?!.*end).*"),
+}
+_MAYBE_NOT = re.compile(r"\s*(?P<sign>!?)\s*(?P<path>[\w.\"@-]+)\s*")
+
+
+def instead_of_opposite(has_more_path: str) -> str | None:
+    """What to write for a path that by its name says the opposite: `!done` for `done`. None where it does not."""
+    found = _MAYBE_NOT.fullmatch(has_more_path)
+    key = re.sub(r"[^a-z]", "", found["path"].rpartition(".")[2].lower()) if found is not None else ""
+    if found is None or _OPPOSITES[found["sign"]].fullmatch(key) is None:
+        return None
+    return found["path"] if found["sign"] else f"!{found['path']}"
 
 
 class NextRequest(Model):

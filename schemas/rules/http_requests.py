@@ -12,7 +12,7 @@ from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.suggestions import nearest
 from schemas.model.auth import KEYS_BY_TYPE as AUTH_KEYS
 from schemas.model.auth import NEEDED as AUTH_NEEDED
-from schemas.model.polling import IN_BODY, NEEDED
+from schemas.model.polling import IN_BODY, NEEDED, instead_of_opposite
 from schemas.model.polling import KEYS_BY_TYPE as PAGINATION_KEYS
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
@@ -33,7 +33,7 @@ def check_keys(subject: Subject) -> Iterator[Diagnostic]:
             yield from _needed(subject, task)
             yield from _in_body(subject, task)
             yield from _in_query(subject, task)
-            yield from _single(subject, task)
+            yield from _ends(subject, task)
             yield from _signing(subject, task)
             yield from _actions(subject, task)
             yield from _retries(subject, task)
@@ -188,15 +188,19 @@ def _in_query(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
         )
 
 
-def _single(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
-    """Where a list ends, of an answer that is the whole list."""
+def _ends(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
+    """Where a list ends: of an answer that is the whole list, and by a key that says the opposite."""
     pagination = task.arguments.get("pagination")
-    if isinstance(pagination, dict) and pagination.get("type") == "single_page":
-        for key in ("has_more_path", "stop", "on_max_pages"):
-            if pagination.get(key) is not None:
-                message = f"`{key}` has no effect with `type: single_page`: no second page is requested"
-                path = (*task.with_path, "pagination", key)
-                yield subject.finding(Code.KEY_OF_ANOTHER_TYPE, path, message, at_key=True)
+    if not isinstance(pagination, dict):
+        return
+    path, more = (*task.with_path, "pagination"), pagination.get("has_more_path")
+    for key in ("has_more_path", "stop", "on_max_pages") if pagination.get("type") == "single_page" else ():
+        if pagination.get(key) is not None:
+            message = f"`{key}` has no effect with `type: single_page`: no second page is requested"
+            yield subject.finding(Code.KEY_OF_ANOTHER_TYPE, (*path, key), message, at_key=True)
+    if isinstance(more, str) and (right := instead_of_opposite(more)) is not None:
+        message = f"`{more}` is by its name true on the last page, and `has_more_path` on all others: write `{right}`"
+        yield subject.finding(Code.WRONG_VALUE, (*path, "has_more_path"), message)
 
 
 _ALGORITHMS = MappingProxyType(

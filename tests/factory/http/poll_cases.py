@@ -134,7 +134,7 @@ class ScriptedAnswers:
     def _give(self, answer: dict[str, Any], handler: BaseHTTPRequestHandler) -> None:
         data, kind = _body(answer, self.address)
         fields = {"Content-Length": str(len(data)), **({"Content-Type": kind} if kind else {})}
-        fields |= {name: str(value).replace("$API", self.address) for name, value in answer.get("headers", {}).items()}
+        fields |= {name: _addressed(str(value), self.address) for name, value in answer.get("headers", {}).items()}
         handler.send_response(answer.get("status", 200))
         for name, value in fields.items():
             handler.send_header(name, value)
@@ -161,9 +161,14 @@ def _fits(answer: dict[str, Any], handler: BaseHTTPRequestHandler, body: bytes) 
     return all(re.fullmatch(text, handler.headers.get(name, "")) for name, text in wanted.get("headers", {}).items())
 
 
+def _addressed(text: str, address: str) -> str:
+    """With the address of the server; `$ALIAS` is another one of it, to which no credentials go."""
+    return text.replace("$API", address).replace("$ALIAS", address.replace("127.0.0.1", "localhost"))
+
+
 def _body(answer: dict[str, Any], address: str) -> tuple[bytes, str]:
     if "json" in answer:
-        return json.dumps(answer["json"]).replace("$API", address).encode(), answer.get("type", "application/json")
+        return _addressed(json.dumps(answer["json"]), address).encode(), answer.get("type", "application/json")
     text = answer.get("text", "")
     data = base64.b64decode(answer["base64"]) if "base64" in answer else text.encode(answer.get("encoding", "utf-8"))
     if answer.get("pack") == "gzip":

@@ -197,12 +197,31 @@ def _none(handler: BaseHTTPRequestHandler) -> None:
     handler.end_headers()
 
 
+@pytest.mark.parametrize("key", ["done", "is_last", "lastPage", "finished", "exhausted", "eos", "end", "noMoreRows"])
+@pytest.mark.parametrize("negated", [False, True])
+def test_a_key_that_says_the_opposite_ends_no_list(server: Server, run: Runner, key: str, negated: bool) -> None:
+    key = "has_more" if negated else key
+
+    def route(handler: BaseHTTPRequestHandler) -> None:
+        number = int(query(handler).get("cursor", 1))
+        answer(handler, {"rows": [number], "next": number + 1 if number < 3 else None, key: (number < 3) is negated})
+
+    server.routes["/"] = route
+    pages = {"type": "cursor", "cursor_path": "next"}
+    wrong, right = (f"!{key}", key) if negated else (key, f"!{key}")
+    with pytest.raises(HttpError, match=rf"\({wrong}\) is by its name true on the last page; write `{right}`"):
+        run(server.url("/"), data_selector="rows", pagination={**pages, "has_more_path": wrong})
+    assert run(server.url("/"), data_selector="rows", pagination={**pages, "has_more_path": right}) == [1, 2, 3]
+
+
 def test_a_linked_page_elsewhere_gets_no_credentials(server: Server, other_server: Server, run: Runner) -> None:
     server.routes["/"] = lambda handler: answer(handler, {"rows": [1], "next": other_server.url("/")})
     other_server.routes["/"] = lambda handler: answer(handler, {"rows": [2]})
-    output = run(server.url("/"), headers={"X-Api-Key": "k"}, data_selector="rows", pagination={"type": "json_link"})
-    assert output == [1, 2]
-    assert server.received[0].headers["X-Api-Key"] == "k"
+    with pytest.raises(
+        HttpError, match=r"linked to another server than .*, which got no credentials and may give only"
+    ):
+        run(server.url("/"), headers={"X-Api-Key": "sesame"}, data_selector="rows", pagination={"type": "json_link"})
+    assert server.received[0].headers["X-Api-Key"] == "sesame"
     assert "X-Api-Key" not in other_server.received[0].headers
 
 

@@ -104,6 +104,20 @@ def test_the_server_of_a_token_has_settings_of_its_own(
     assert seen == [None]
 
 
+def test_a_link_by_http_to_the_same_server_is_requested_by_https(
+    secure: Server, run: Runner, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.file))
+    body = json.dumps(
+        {"data": ["first"], "next": secure.url("/", host="localhost").replace("https:", "http:")}
+    ).encode()
+    secure.answers("/there", body, headers={"Content-Type": "application/json"})
+    secure.answers("/", b'{"data": ["second"]}', headers={"Content-Type": "application/json"})
+    pages = {"data_selector": "data", "pagination": {"type": "json_link"}, "headers": {"X-Api-Key": "sesame"}}
+    assert run(secure.url("/there", host="localhost"), **pages) == ["first", "second"]
+    assert [one.headers["X-Api-Key"] for one in secure.received] == ["sesame", "sesame"]
+
+
 @pytest.mark.parametrize("how", ["redirect", "link"])
 def test_a_clients_certificate_and_login_are_for_the_connections_own_host(
     secure: Server, elsewhere: Server, run: Runner, authority: Authority, monkeypatch: pytest.MonkeyPatch, how: str
@@ -120,7 +134,8 @@ def test_a_clients_certificate_and_login_are_for_the_connections_own_host(
         body = json.dumps({"data": ["first"], "next": elsewhere.url("/")}).encode()
         secure.answers("/there", body, headers={"Content-Type": "application/json"})
         pages = {"data_selector": "data", "pagination": {"type": "json_link"}}
-        assert run(None, conn_id="api", endpoint="/there", **pages) == ["first"]
+        with pytest.raises(HttpError, match="got no credentials and may give only what is public"):
+            run(None, conn_id="api", endpoint="/there", **pages)
     (asked,) = elsewhere.received
     assert secure.received[-1].headers["Authorization"].startswith("Basic ")
     assert "Authorization" not in asked.headers
