@@ -8,6 +8,7 @@ The way in for files: `factory.data.row_files`.
 from __future__ import annotations
 
 import importlib
+import re
 from typing import Any
 
 from pipeline_factory import requirement
@@ -29,6 +30,53 @@ def imported(module: str, *, task: str, extra: str) -> Any:
             f"`{task}` needs the extra `{extra}`, which is not installed where this task runs: "
             f"pip install {requirement(extra)}"
         ) from None
+
+
+_NAMED = (
+    "aggregate|argument|bindings:|catalog|collation|column|columns|constraint|cursor|database|domain|extension|field|"
+    "file:?|for key|function|host|host name|index|language|mean|named|operator|parameter|partition|pattern|procedure|"
+    "relation|role|rule|schema|sequence|server at|setting|table|tables|tablespace|trigger|type|user|variable|view"
+)
+"""Words before a quoted name, in the messages of PostgreSQL, MySQL, DuckDB and SQLite."""
+_QUOTED = r"""(["'`])(?:(?!\{0}).)*\{0}"""
+_NAMES = re.compile(
+    rf"\b(?:{_NAMED}) ?{_QUOTED.format(1)}(?:(?:@|, |\.){_QUOTED.format(2)})*|\bnear \"\S*?\"|in '[a-z]+ [a-z]+'",
+    re.IGNORECASE,
+)
+_TAIL = re.compile(
+    r"(DETAIL:[^\n]*?(?:=|\bcontains\b)|JSON data, line \d+|COPY \S+, line \d+(?:, column [^:\n]+)?)(?s:.*)"
+    r"|(Original Line:)(?s:.*?)(?=\n *file = |$(?!\n))"
+)
+"""Where the rows begin that a message ends with."""
+_LINE = re.compile(r"^LINE \d+:(.*)(?:\n *\^)?", re.MULTILINE)
+_NUMBER = re.compile(r"(?<=\bvalue )[-+]?[\d.][\w.+-]*|(?<=\()[-+]?[\d.]\S* [-+*/%^] [^()]*(?=\))")
+_LOGIN = re.compile(r"(://[^\s/:@'\"]*:)[^\s'\"]*(?=@)|(\bpassword\s*=\s*)[^\s'\"]+", re.IGNORECASE)
+
+
+def database_words(error: BaseException, statement: str = "") -> str:
+    """What a database says, in one line, for logs: without the values of rows that most databases show in it, and
+    without the password of an address.
+
+    A quoted text is data, but for one that is called a name (`column "price"`), and one that is a part of the
+    statement, which is known. Between the first and the last such quote nothing is shown: values may have quotes, too.
+    """
+    told = error.args[1] if len(error.args) == 2 and isinstance(error.args[0], int) else error  # MySQL's
+    known = statement.casefold()
+    is_safe = "duckdb" in type(error).__module__  # others may have put parameters into the statement
+    text = _LINE.sub(lambda at: at[0] if is_safe or at[1].strip(" .").casefold() in known else "", str(told))
+    text = re.sub(r"\n(?!LINE ).*\n *\^", " …", text)
+    kept: list[str] = []
+
+    def keep(found: re.Match[str]) -> str:
+        kept.append(found[0])
+        return f"\0{len(kept) - 1}\0"
+
+    text = _NAMES.sub(keep, _TAIL.sub(r"\1\2 …", text))
+    text = re.sub(r"([\"'])(?!\1)((?:(?!\1).)+)\1", lambda at: keep(at) if at[2].casefold() in known else at[0], text)
+    for quote in ('"', "'"):
+        text = re.sub(rf"(?<!\w){quote}(?:(?s:.*){quote}(?!\w)|(?s:.*))", "…", text)
+    text = _NUMBER.sub("…", re.sub(r"\0(\d+)\0", lambda at: kept[int(at[1])], text))
+    return " ".join(_LOGIN.sub(r"\1\2***", text).split())
 
 
 def without_rows(task: Any) -> Exception:

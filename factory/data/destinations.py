@@ -10,9 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
-from factory.data import imported
+from factory.data import database_words, imported
 from factory.data.places import RowFileError
-from factory.data.sql import SQLITE_PATIENCE, database_words, sqlite_file
+from factory.data.sql import SQLITE_PATIENCE, sqlite_file
 
 T = TypeVar("T")
 _TRIES = 5

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from factory.data import imported
+from factory.data import database_words, imported
 from factory.data.duckdb_tables import DuckdbError, csv_fault, local_files, named_alike, reader
 from factory.data.places import NewFile, absolute, format_of
 from factory.data.row_files import limited, plain_rows
-from factory.data.sql import database_words, quoted, result_rows, text_literal, write_rows
+from factory.data.sql import quoted, result_rows, text_literal, write_rows
 
 _DATABASE_PATIENCE = 600
 """Seconds to wait for another process that has the database file open: DuckDB lets one in at a time."""

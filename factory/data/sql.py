@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from datetime import timedelta
+from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+from factory.data import database_words
 from factory.data.row_files import RowFileWriter, TooManyRowsError, limited, plain_rows, plain_value
+from factory.data.values import exact_number
 
 if TYPE_CHECKING:
     from airflow.providers.common.sql.hooks.sql import DbApiHook
@@ -23,25 +30,6 @@ ONE_STATEMENT = "You can only execute one statement at a time"
 SPLIT = "To run several, add `split_statements: true` to the task's `with`."
 """SQLite's error is for people who call it, not for who wrote the SQL file.
 `factory.local.logs` has it for Airflow's own operators."""
-
-
-_ROW_SHOWN = re.compile(
-    r"\s*DETAIL:\s+Failing row contains (?s:.*)|JSON data, line \d+: .*|(COPY \S+, line \d+(?:, column [^:\n]+)?): .*"
-    r"|(\bKey \([^=]*\))=\((?s:.*?)\)(?= (?:already|is|conflicts) )|(Duplicate entry) '(?s:.*)'(?= for key)"
-    r"|(Duplicate key) \"(?s:.*)\"(?= violates)"
-    r"|(invalid input (?:syntax|value) for [\w ]+|date/time field value out of range|date field value out of range)"
-    r": \"(?s:.*?)\"(?=\s|$)|(?<=\bvalue) \"(?s:.*?)\"(?= is out of range)"
-    r"|(Could not convert string) '(?s:.*?)'(?= to )|(with value) (?s:.*?)(?= can't be cast)"
-    r"|((?:Incorrect|Truncated incorrect) [\w ]+ value): '(?s:.*?)'(?= for |$)"
-)
-_LOGIN_SHOWN = re.compile(r"(://[^\s/:@'\"]*:)[^\s'\"]*(?=@)|(\bpassword\s*=\s*)(?:'[^']*'|[^\s'\"]+)", re.IGNORECASE)
-
-
-def database_words(error: BaseException) -> str:
-    """What a database says, in one line. Some add the row, or a value of it, that they refused, or the address with its
-    password: not for logs."""
-    text = _ROW_SHOWN.sub(lambda found: next(filter(None, found.groups()), ""), str(error))
-    return " ".join(_LOGIN_SHOWN.sub(r"\1\2***", text).split())
 
 
 def text_literal(value: str) -> str:
@@ -99,8 +87,9 @@ def database_hook(conn_id: str, database: str | None = None) -> DbApiHook:
         setattr(hook, "database" if connection.conn_type == "postgres" else "schema", database)
     # Its log would show the parameters, which may be rows.
     hook.log_sql = False
+    if connection.conn_type in SESSIONS:
+        _prepare(hook, SESSIONS[connection.conn_type])
     if connection.conn_type == "sqlite":
-        _wait_for_other_writers(hook)
         written: Callable[[], str] = hook.get_uri
         # With SQLAlchemy's four slashes Airflow's hook would take the first folder for a host.
         hook.get_uri = lambda: written().replace("sqlite://///", "sqlite:////")  # type: ignore[method-assign]
@@ -113,16 +102,51 @@ def sqlite_file(connection: Any) -> str:
     return re.sub("^//+", "/", path)
 
 
-def _wait_for_other_writers(hook: DbApiHook) -> None:
-    """SQLite lets one task write at a time, and gives up after 5 s where it is not told otherwise."""
+def _prepare(hook: DbApiHook, session: Callable[[Any], None]) -> None:
     connect = hook.get_conn
 
-    def patient() -> Any:
+    def prepared() -> Any:
         connection = connect()
-        connection.execute(f"PRAGMA busy_timeout = {SQLITE_PATIENCE * 1000}")
+        session(connection)
         return connection
 
-    hook.get_conn = patient  # type: ignore[method-assign] # the hook has no setting for it
+    hook.get_conn = prepared  # type: ignore[method-assign] # the hook has no setting for it
+
+
+def _waiting(connection: Any) -> None:
+    """SQLite lets one task write at a time, and gives up after 5 s where it is not told otherwise."""
+    connection.execute(f"PRAGMA busy_timeout = {SQLITE_PATIENCE * 1000}")
+
+
+def _in_utc(connection: Any) -> None:
+    """MySQL gives moments in the time zone of its server, and does not say so; `load` writes them in UTC."""
+    with closing(connection.cursor()) as cursor:
+        cursor.execute("SET time_zone = '+00:00'")
+
+
+def _exact(connection: Any) -> None:
+    """Drivers of PostgreSQL make floats of numbers in JSON, and 30 days of an interval of a month."""
+    loads = partial(json.loads, parse_float=exact_number)
+    if type(connection).__module__.partition(".")[0] == "psycopg2":
+        from psycopg2 import extensions, extras  # type: ignore[import-untyped] # noqa: PLC0415 # only where it is used
+
+        extras.register_default_json(connection, loads=loads)
+        extras.register_default_jsonb(connection, loads=loads)
+        as_text = extensions.new_type((1186,), "INTERVAL", lambda text, _: text)
+        for one in (as_text, extensions.new_array_type((1187,), "INTERVAL[]", as_text)):
+            extensions.register_type(one, connection)
+        return
+    from psycopg.types.json import set_json_loads  # noqa: PLC0415
+    from psycopg.types.string import TextLoader  # noqa: PLC0415
+
+    set_json_loads(loads, connection)
+    connection.adapters.register_loader("interval", TextLoader)
+
+
+SESSIONS: Mapping[str, Callable[[Any], None]] = MappingProxyType(
+    {"sqlite": _waiting, "mysql": _in_utc, "postgres": _exact}
+)
+"""What is done with each new connection of a type."""
 
 
 def run_sql(
@@ -150,7 +174,7 @@ def run_sql(
     except Exception as error:
         if not _is_of_driver(error):
             raise
-        said = database_words(error)
+        said = database_words(error, sql if isinstance(sql, str) else "\n".join(sql))
         raise SqlError(f"{said} {SPLIT}" if ONE_STATEMENT in said else said) from None
     if handler is None:
         return None
@@ -168,8 +192,19 @@ def result_rows(cursor: Any) -> Iterator[dict[str, Any]]:
     if twice is not None:
         raise SqlError(f"the result has two columns `{twice}`: give one of them another name with AS")
     while some := cursor.fetchmany(_ROWS_AT_ONCE):
+        if any(timedelta in set(map(type, row)) for row in some):
+            some = [[_clock(one) for one in row] for row in some]
         for row in some:
             yield dict(zip(names, row, strict=True))
+
+
+def _clock(value: Any) -> Any:
+    """A TIME of MySQL, which drivers give as a span, as it writes it; other values as they are."""
+    if not isinstance(value, timedelta):
+        return value
+    minutes, seconds = divmod(abs(value) // timedelta(seconds=1), 60)
+    fraction = f".{abs(value).microseconds:06}" if value.microseconds else ""
+    return f"{'-' * (value < timedelta())}{minutes // 60:02}:{minutes % 60:02}:{seconds:02}{fraction}"
 
 
 class _Found:
@@ -192,7 +227,7 @@ class _Result:
             return None
         if self._fetch == "value":
             row = cursor.fetchone()
-            return _Found(None if row is None else plain_value(row[0]))
+            return _Found(None if row is None else plain_value(_clock(row[0])))
         if self._to is None:
             return _Found(limited(plain_rows(result_rows(cursor)), self._max_rows))
         columns = [str(column[0]) for column in cursor.description]

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException
 
-from factory.data import without_rows
+from factory.data import database_words, without_rows
 from factory.data.check import Broken, Checked, CheckError, Rules, Unchecked, Unclear, findings, without_column
 from factory.data.duckdb import Query, opened
 from factory.data.duckdb_tables import DuckdbError
@@ -150,7 +150,7 @@ class CheckOperator(BaseOperator):
                 try:
                     return list(plain_rows(result_rows(connection.execute(sql))))
                 except connection_error() as error:
-                    raise CheckError(" ".join(str(error).split())) from None
+                    raise CheckError(database_words(error, sql)) from None
 
             yield Checked(
                 ask_rows,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from pathlib import Path
@@ -13,12 +14,12 @@ import pytest
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowException
 
+from factory.data import database_words
 from factory.data.destinations import target_of
-from factory.data.sql import database_words
 from factory.operators.chart import ChartOperator
 from factory.operators.check import CheckOperator
 from factory.operators.load import LoadOperator
-from factory.operators.sql import SqlOperator
+from factory.operators.sql import DuckdbOperator, SqlOperator
 from schemas.compose.env_values import without
 
 from .warehouses import ORDERS, Warehouse, load
@@ -103,25 +104,84 @@ def test_a_sign_of_addresses_elsewhere_is_no_password(
     assert load(ORDERS)["rows_loaded"] == 2
 
 
+SHOWN = [
+    (
+        'invalid input syntax for type integer: "zap\'hod"\nLINE 1: SELECT 42\n    ^',
+        "invalid input syntax for type integer: …",
+    ),
+    ('date/time field value out of range: "2026-99-01"', "date/time field value out of range: …"),
+    ('value "4242424242" is out of range for type integer', "value … is out of range for type integer"),
+    ("Could not convert string 'zaphod' to INT32", "Could not convert string … to INT32"),
+    ("Type INT64 with value 4242 can't be cast because", "Type INT64 with value … can't be cast because"),
+    ("Overflow in addition of INT32 (2147483647 + 1)!", "Overflow in addition of INT32 (…)!"),
+    ("Incorrect integer value: 'zaphod' for column `shop`.`a`", "Incorrect integer value: … for column `shop`.`a`"),
+    ('because key "id: 7" does not exist', "because key … does not exist"),
+    ('Duplicate key "id: 7" violates unique constraint.', "Duplicate key … violates unique constraint."),
+    (
+        'value in column "name" of relation "people" is null\nDETAIL:  Failing row contains (1, zaphod, null).',
+        'value in column "name" of relation "people" is null DETAIL: Failing row contains …',
+    ),
+    ("DETAIL:  Key (name)=(zap'h) hod) already exists.\nHINT: x", "DETAIL: Key (name)= …"),
+    (
+        'relation "x" is missing\nHINT:  Perhaps the column "b".',
+        'relation "x" is missing HINT: Perhaps the column "b".',
+    ),
+    (
+        'Column "pric" not found!\nCandidate bindings: "price", "id"',
+        'Column "pric" not found! Candidate bindings: "price", "id"',
+    ),
+    ("Table 'shop.x' doesn't exist", "Table 'shop.x' doesn't exist"),
+    (
+        "Access denied for user 'x'@'host' (using password: YES)",
+        "Access denied for user 'x'@'host' (using password: YES)",
+    ),
+    ("Unknown column 'x' in 'field list'", "Unknown column 'x' in 'field list'"),
+    ("ATTACH postgres://me:p@ss/w#ord@h:1/db AS p", "ATTACH postgres://me:***@h:1/db AS p"),
+    ("mysql://me:geheim@h", "mysql://me:***@h"),
+    ("could not connect: host=h password=ge@heim user=x", "could not connect: host=h password=*** user=x"),
+    ("password = 'ge heim' user=x", "password = *** user=x"),
+    ("see https://example.com:80/a", "see https://example.com:80/a"),
+]
+
+
 def test_a_database_shows_neither_values_nor_addresses() -> None:
-    for said, shown in (
-        ('invalid input syntax for type integer: "zap\'hod" LINE 1', "invalid input syntax for type integer LINE 1"),
-        ('date/time field value out of range: "2026-99-01"', "date/time field value out of range"),
-        ('value "4242424242" is out of range for type integer', "value is out of range for type integer"),
-        (
-            "Conversion Error: Could not convert string 'zaphod' to INT32",
-            "Conversion Error: Could not convert string to INT32",
-        ),
-        ("Type INT64 with value 4242 can't be cast because", "Type INT64 with value can't be cast because"),
-        ("Incorrect integer value: 'zaphod' for column `a`", "Incorrect integer value for column `a`"),
-        ("Truncated incorrect DOUBLE value: 'zaphod'", "Truncated incorrect DOUBLE value"),
-        ("ATTACH 'postgres://me:p@ss/w#ord@h:1/db' AS p", "ATTACH 'postgres://me:***@h:1/db' AS p"),
-        ("mysql://me:geheim@h", "mysql://me:***@h"),
-        ("could not connect: host=h password=ge@heim user=x", "could not connect: host=h password=*** user=x"),
-        ("password = 'ge heim' user=x", "password = *** user=x"),
-        ("see https://example.com:80/a", "see https://example.com:80/a"),
-    ):
+    for said, shown in SHOWN:
         assert database_words(Exception(said)) == shown
+    duplicate = Exception(1062, "Duplicate entry 'zap'h) hod' for key 'PRIMARY'")
+    assert database_words(duplicate) == "Duplicate entry … for key 'PRIMARY'"
+
+
+def test_what_is_part_of_the_statement_is_shown() -> None:
+    for near, shown in (("'FORM orders", "'FORM orders'"), ("'zaphod", "…")):
+        error = Exception(1064, f"You have an error in your SQL syntax near {near}' at line 1")
+        said = database_words(error, "SELECT a FORM orders WHERE name = %s")
+        assert said == f"You have an error in your SQL syntax near {shown} at line 1"
+    error = Exception("column \"nam\" does not exist\nLINE 1: SELECT nam FROM s WHERE a = 'b'\n               ^")
+    assert "LINE 1: SELECT nam FROM s WHERE a = 'b'" in database_words(error, "SELECT nam FROM s WHERE a = 'b'")
+    assert "LINE" not in database_words(error, "SELECT nam FROM s WHERE a = %s")
+
+
+CASTS = {
+    "duckdb": "DATE|TIMESTAMP|INTEGER|JSON|UUID|BOOLEAN|INTERVAL|INTEGER[]|BIT|DECIMAL(3, 2)",
+    "postgres": "int[]|jsonb|int4range|interval|date|point|inet|money|bool|numeric|timestamptz|bit(4)|timetz|uuid",
+}
+
+
+def test_no_cast_that_fails_shows_its_value(warehouse: Warehouse) -> None:
+    rows = [{"name": "zaphod"}, {"name": "2026-13-zaphod"}, {"name": '{"a": zaphod'}, {"name": "{zaphod,''"}]
+    for kind, row in itertools.product(CASTS.get(warehouse.kind, "").split("|"), rows):
+        sql, checks = f"SELECT name::{kind} AS x FROM t", {"a": {"check_statement": f"(name::{kind})::VARCHAR <> ''"}}
+        tasks: list[Any] = [
+            DuckdbOperator(task_id="a", sql=sql, tables={"t": [row]}),
+            CheckOperator(task_id="a", rows=[row], checks=checks),
+        ]
+        if warehouse.kind == "postgres":
+            warehouse.run(f"DROP TABLE IF EXISTS t; CREATE TABLE t AS SELECT '{row['name']}'::text AS name")
+            tasks = [SqlOperator(task_id="a", conn_id="warehouse", sql=sql, fetch="rows")]
+        for task in tasks if kind else ():
+            with pytest.raises(AirflowException) as raised:
+                task.execute({})
+            assert "zaphod" not in str(raised.value), kind
 
 
 def test_a_row_that_breaks_a_constraint_is_not_shown(warehouse: Warehouse, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,11 +16,14 @@ from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from factory.data.destinations import target_of
+from factory.data.sql import SESSIONS, result_rows
 from factory.operators.chart import ChartOperator
 from factory.operators.check import CheckOperator
 from factory.operators.load import LoadOperator
 from factory.operators.models import PredictOperator, TrainOperator
 from factory.operators.sql import DuckdbOperator, SqlOperator
+
+from .warehouses import Warehouse
 
 
 @pytest.fixture
@@ -160,3 +166,54 @@ def test_no_data_task_logs_a_row(tmp_path: Path, capsys: pytest.CaptureFixture[s
     log = capsys.readouterr().out
     assert "people" in log
     assert "zaphod" not in log + str(raised.value)
+
+
+def test_postgres_loses_no_digit_of_json_and_no_month(warehouse: Warehouse, tmp_path: Path) -> None:
+    if warehouse.kind != "postgres":
+        return
+    sql = """SELECT '{"a": 12345678901234567890.5, "b": 1.10}'::jsonb AS j, '[0.12345678901234567890123]'::json AS k,
+        '1 mon 2 days 03:00'::interval AS i, '{1 mon}'::interval[] AS many"""
+    row = {
+        "j": {"a": "12345678901234567890.5", "b": 1.1},
+        "k": ["0.12345678901234567890123"],
+        "i": "1 mon 2 days 03:00:00",
+        "many": ["1 mon"],
+    }
+    assert SqlOperator(task_id="a", conn_id="warehouse", sql=sql, fetch="rows").execute({}) == [row]
+    for ending in ("jsonl", "csv", "parquet"):
+        path = str(tmp_path / f"a.{ending}")
+        SqlOperator(task_id="a", conn_id="warehouse", sql=sql, to=path).execute({})
+    assert json.loads((tmp_path / "a.jsonl").read_text()) == row
+    assert SqlOperator(task_id="a", conn_id="warehouse", sql="SELECT '1 mon'::interval", fetch="value").execute({}) == (
+        "1 mon"
+    )
+
+
+def test_psycopg2_gives_the_same_as_psycopg(warehouse: Warehouse) -> None:
+    if warehouse.kind != "postgres" or warehouse.connected is None:
+        return
+    with contextlib.closing(warehouse.connected()) as connection:
+        SESSIONS["postgres"](connection)
+        cursor = connection.cursor()
+        cursor.execute("SELECT '1e-30'::json AS j, '[12345678901234567890.5]'::jsonb AS k, '1 mon'::interval AS i")
+        (row,) = result_rows(cursor)
+    assert row == {"j": 1e-30, "k": [Decimal("12345678901234567890.5")], "i": "1 mon"}
+
+
+def test_mysql_gives_moments_in_utc_and_times_as_text(warehouse: Warehouse) -> None:
+    if warehouse.kind != "mysql" or warehouse.connected is None:
+        return  # its hook is not installed with the tests
+    with contextlib.closing(warehouse.connected()) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SET time_zone = '+02:00'")
+        cursor.execute("CREATE TABLE t (at TIMESTAMP, a TIME(6), b TIME)")
+        cursor.execute(
+            "INSERT INTO t VALUES ('2026-01-01 02:00:00', '10:30:00.5', '-838:59:59'), (NULL, NULL, '0:0:1')"
+        )
+        SESSIONS["mysql"](connection)
+        cursor.execute("SELECT * FROM t ORDER BY b")
+        rows = list(result_rows(cursor))
+    assert rows == [
+        {"at": datetime(2026, 1, 1), "a": "10:30:00.500000", "b": "-838:59:59"},
+        {"at": None, "a": None, "b": "00:00:01"},
+    ]
