@@ -99,5 +99,5 @@ def agree(expected: str, written: str) -> bool:
 def _case(entry: Path) -> Case:
     if entry.is_file():
         return Case(entry.stem, entry.parent, (entry.name,), is_folder=False)
-    files = sorted(p.relative_to(entry).as_posix() for p in entry.rglob("*") if p.suffix in (*SUFFIXES, ".sh"))
+    files = sorted(p.relative_to(entry).as_posix() for p in entry.rglob("*") if p.suffix in (*SUFFIXES, ".sh", ".sql"))
     return Case(entry.name, entry, tuple(files), is_folder=True)

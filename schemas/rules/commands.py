@@ -10,7 +10,7 @@ from itertools import islice, pairwise, takewhile
 from types import MappingProxyType
 from typing import Any
 
-from schemas.compose.env_values import EnvText, as_written
+from schemas.compose.env_values import EnvText, as_written, looks_like_secret
 from schemas.expressions.reading import ExpandReference, TaskReference, ValueReference, expressions
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic
@@ -33,6 +33,7 @@ _MOST = 50
 """Templates of one command that are looked at: each is a place in the text that has to be found."""
 _BACKSLASH_AND_SPACE = r"\\[ \t]+(?=\n)"
 _DASH = r"(?<!\S)-?[\u2010-\u2015\u2212]+-*(?=[A-Za-z])"
+_SHELL_VARIABLE = r"(?<![$\\])\$(?:\{(?P<braced>[A-Z][A-Z0-9_]+)\}|(?P<name>[A-Z][A-Z0-9_]+)(?!\w))"
 _COMMANDS = r"cd|echo|export|mkdir|rm|cp|mv|curl|wget|python3?|pip|aws|gsutil|dbt|psql|set|source"
 """What begins a line of its own, as far as a name tells; `sudo`, `time` and their like come before one."""
 _ENDED_BY_A_WORD = r"(?:^|[;&|(]\s*)(?:cd [^\s\-'\"`{(][^\s'\"`{(]*+|set -[a-z]++(?: pipefail)?+) (?=[^\s;&|)#<>12\\])"
@@ -48,6 +49,24 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         command, path = task.arguments.get("bash_command"), (*task.with_path, "bash_command")
         if isinstance(command, str) and not isinstance(command, EnvText):
             yield from check_command(subject, path, command, may_be_folded=may_be_folded)
+        if command is not None and subject.may_hold("$"):
+            yield from _not_expanded(subject, task)
+
+
+def _not_expanded(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
+    """Variables of a shell in `env` and `cwd`, which no shell reads."""
+    env, cwd = task.arguments.get("env"), task.arguments.get("cwd")
+    values = [(("env", key), value) for key, value in env.items()] if isinstance(env, dict) else []
+    for place, value in (*values, (("cwd",), cwd)):
+        written = as_written(value) if isinstance(value, str) else ""
+        for match in re.finditer(_SHELL_VARIABLE, written):
+            name, what = match["name"] or match["braced"], f"of `{place[-1]}`" if len(place) > 1 else "in `cwd`"
+            message = f"no shell reads the value {what}: `{match.group()}` stays as it is"
+            help_text = f"write `${{env.{name}}}` for the value where the file is read, or set it in the command"
+            if looks_like_secret(name):
+                help_text = "take a secret from a connection: `{{ conn.NAME.password }}`"
+            path = (*task.with_path, *place)
+            yield subject.finding(Code.SURPRISING_COMMAND, path, message, help=help_text, part=match.span())
 
 
 def check_command(subject: Subject, path: DataPath, command: str, *, may_be_folded: bool) -> Iterator[Diagnostic]:

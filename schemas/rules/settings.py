@@ -178,12 +178,19 @@ def _inside(text: str) -> str:
 
 
 def check_none(subject: Subject) -> Iterator[Diagnostic]:
-    """Python's `None` as the name of a pool or a queue."""
-    for path, settings in subject.settings if subject.may_hold("None") else ():
+    """Names of pools and queues that nobody gave to one: Python's `None`, templates, Airflow's pool by another name."""
+    for path, settings in subject.settings if subject.may_hold("pool", "queue") else ():
         for key in ("pool", "queue"):
+            written, warning = str(settings.get(key)), Severity.WARNING
             if settings.get(key) == "None":
-                message, warning = f"`None` is text in YAML: the name of a {key}", Severity.WARNING
+                message = f"`None` is text in YAML: the name of a {key}"
                 yield subject.finding(Code.WRONG_VALUE, (*path, key), message, caret="write `null`", severity=warning)
+            elif "{{" in written:
+                message = f"Airflow renders no template in `{key}`, so the task waits without end"
+                yield subject.finding(Code.WRONG_VALUE, (*path, key), message)
+            elif key == "pool" and written != "default_pool" and re.fullmatch(r"(?i)default[ _-]?(?:pool)?", written):
+                message, caret = "a task of a pool that does not exist never starts", "did you mean `default_pool`?"
+                yield subject.finding(Code.WRONG_VALUE, (*path, key), message, caret=caret, severity=warning)
 
 
 _COMMENT_AS_VALUE = re.compile(r"[\"']?\s*:\s+(?P<comment>#\w\S*)")

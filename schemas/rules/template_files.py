@@ -9,16 +9,16 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from schemas.compose.env_values import as_written
-from schemas.findings.codes import Code
+from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Word
-from schemas.findings.paths import DataPath
+from schemas.findings.paths import DataPath, walk
 from schemas.findings.suggestions import meant
 from schemas.model.built_ins import BUILT_INS
 from schemas.rules.expressions import has_expression
 from schemas.rules.run_times import said_of_dates, without_dates
 from schemas.rules.subject import Reference, Subject
 from schemas.rules.template_names import said_of_names
-from schemas.rules.templates import said_of_template
+from schemas.rules.templates import Said, said_of_template
 from schemas.shape.places import mapping_at, value_at
 from schemas.text.document import not_utf8
 from schemas.text.lines import TextLines
@@ -31,6 +31,10 @@ _ENDINGS = {"bash_command": _SHELL, "sql": _SQL, "hql": _SQL, "spec": _SPEC, "ht
 _NAME = r"(?<!> )(?<![\w./$~{}<>=:-])(?:\./)?(\w[\w-]*(?:/\w[\w-]*)*\.(?:py|sh|bash|sql|ipynb|R|jar))(?![\w./*-])"
 """A program by a relative path, as a word of a command. Data may be what the command itself writes."""
 _PROGRAMS = (*_SHELL, ".py", ".sql", ".ipynb", ".R", ".jar")
+_BARE_DATE = (
+    r"(?i)(?:[=<>]|\b(?:between|and))\s*"
+    r"(?P<part>\{\{-?\s*(?:ds|macros\.ds_add\([^{}]*\)|[\w.]+\s*\|\s*ds)\s*-?\}\})(?!['\w])"
+)
 _LONGEST = 255
 _LONGEST_FILE = 200_000
 """Characters of a file; a longer one is data."""
@@ -43,6 +47,8 @@ def check(subject: Subject, folder: Path) -> Iterator[Diagnostic]:
     (`airflow.sdk.definitions._internal.abstractoperator`), a whole command that ends with `.sh` included.
     """
     places = ((folder / subject.path).parent, folder)
+    if subject.may_hold("sql") and subject.may_hold("{{"):
+        yield from _bare_dates(subject)
     if subject.may_hold("bash_command") and subject.may_hold(*_PROGRAMS):
         yield from _files_in_commands(subject, places)
     if not subject.may_hold(*_SHELL, *_SQL, *_SPEC, *_HTML):
@@ -54,6 +60,26 @@ def check(subject: Subject, folder: Path) -> Iterator[Diagnostic]:
                 yield missing_template(subject, path, text, places, whose="the pipeline")
     for reference in subject.references if subject.may_hold("${tasks", "${expand") else ():
         yield from _file_of_a_run(subject, reference)
+
+
+def _bare_dates(subject: Subject) -> Iterator[Diagnostic]:
+    for task in subject.tasks:
+        for key, value in task.arguments.items():
+            for place, text in walk({key: value}).texts if key == "sql" or key.endswith("_sql") else ():
+                for said in said_of_bare_dates(text):
+                    path = (*task.with_path, *place)
+                    yield subject.finding(
+                        said.code, path, said.message, caret=said.caret, part=said.part, severity=said.severity
+                    )
+
+
+def said_of_bare_dates(text: str) -> Iterator[Said]:
+    """A date in SQL without quotes: a subtraction."""
+    for match in re.finditer(_BARE_DATE, text) if "{{" in text else ():
+        if text.count("'", 0, match.start("part")) % 2 == 0:
+            message = "without quotes SQL reads a date as a subtraction: 2026-01-31 is 1994"
+            caret = f"write `'{match['part']}'`"
+            yield Said(Code.BAD_TEMPLATE, message, match.span("part"), caret, severity=Severity.WARNING)
 
 
 def _files_in_commands(subject: Subject, places: Sequence[Path]) -> Iterator[Diagnostic]:
@@ -122,7 +148,8 @@ def _templates_in_files(subject: Subject, folder: Path, places: Sequence[Path]) 
         if not reads_templates or "{" not in text or len(text) > _LONGEST_FILE:
             continue
         dates = said_of_dates(text, why) if why else ()
-        for said in (*said_of_template(text, macros, filters), *said_of_names(text, macros), *dates):
+        bare = said_of_bare_dates(text) if name.endswith(_SQL) else ()
+        for said in (*said_of_template(text, macros, filters), *said_of_names(text, macros), *dates, *bare):
             span = TextLines(text).span(*said.part)
             severity = said.severity or said.code.severity
             yield Diagnostic(said.code, said.message, place, span, said.caret, said.help, text=text, severity=severity)
