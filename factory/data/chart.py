@@ -16,7 +16,7 @@ import yaml
 from factory.data import imported
 from factory.data.places import NewFile
 from factory.data.row_files import plain_rows
-from schemas.rules.charts import unknown_fields
+from schemas.rules.data_values import unknown_fields
 
 PREFIX = "/pipeline-charts"
 """Where `factory.pages` shows a chart, below the API server's address."""

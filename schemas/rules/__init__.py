@@ -105,9 +105,10 @@ def rules_of_built_ins(subject: Subject, *, are_costly: bool, warn: bool) -> Ite
     if has_data:
         yield data_tasks.check
     if has_data and are_costly:
-        from schemas.rules import charts  # noqa: PLC0415 # as above
+        from schemas.rules import data_values  # noqa: PLC0415 # as above
 
-        yield charts.check
+        yield data_values.check
+        yield data_values.check_charts
         if warn:
             yield commands.check_sql
 

@@ -70,7 +70,7 @@ _PAIRS: Mapping[str, tuple[_Needs, ...]] = MappingProxyType(
 _FILES: Mapping[str, Mapping[str, tuple[re.Pattern[str], str]]] = MappingProxyType(
     {
         "sql": {"to": (_ROW_FILE, _ROWS)},
-        "duckdb": {"to": (_ROW_FILE, _ROWS)},
+        "duckdb": {"to": (_ROW_FILE, _ROWS), "tables": (_ROW_FILE, _ROWS)},
         "load": {"file": (_ROW_FILE, _ROWS)},
         "check": {"file": (_ROW_FILE, _ROWS)},
         "chart": {"file": (_ROW_FILE, _ROWS), "to": (_CHART_FILE, ".html, .svg, .png or .pdf")},
@@ -272,23 +272,26 @@ def _endings(
 ) -> Iterator[Diagnostic]:
     for key, (pattern, allowed) in files.items():
         value = task.arguments.get(key)
-        for place, path in _paths(value):
+        for place, path in _paths(value) if isinstance(value, dict) == (key == "tables") else ():
             if not _is_open(path) and pattern.fullmatch(path) is None:
                 where = (*task.with_path, key, *place)
-                message = f"`{key}` does not end with a format that `{task.uses}` knows"
+                name = place[0] if key == "tables" else key
+                message = f"`{name}` does not end with a format that `{task.uses}` knows"
                 yield subject.finding(Code.FILE_FORMAT, where, message, help=f"the name ends with {allowed}")
 
 
-def _paths(value: Any) -> Iterator[tuple[tuple[int, ...], str]]:
+def _paths(value: Any) -> Iterator[tuple[tuple[int | str, ...], str]]:
     if isinstance(value, str):
         yield (), value
+    elif isinstance(value, dict):
+        yield from (((name, *place), path) for name, one in value.items() for place, path in _paths(one))
     elif isinstance(value, list):
         yield from (((place,), one) for place, one in enumerate(value) if isinstance(one, str))
 
 
 def _is_open(path: str) -> bool:
     """Whether only the run knows how a path ends."""
-    return isinstance(path, EnvText) or "${" in path or path.rstrip().endswith(("}}", "%}"))
+    return isinstance(path, EnvText) or "${" in path or path.rstrip().endswith(("}}", "%}", "*"))
 
 
 def _written(task: TaskView) -> set[str]:

@@ -136,6 +136,8 @@ def bound(error: ErrorDetails) -> str | None:
     words = BOUNDS.get(error["type"])
     if words is None:
         return None
+    if error["type"] == "too_short" and context.get("field_type") == "Dictionary":
+        words = "a mapping of at least {min_length} key(s)"
     one = words.replace("(s)", "" if context.get("min_length", context.get("max_length")) == 1 else "s")
     return one.format(**context)
 

@@ -20,7 +20,7 @@ FOR_SOME_FILES = {
     "schemas.folder.discovery": {"pathspec"},
     "schemas.rules.http_expressions": {"jmespath"},
     "schemas.model.value_schema": {"jsonschema"},
-    "schemas.rules.charts": {"jsonschema"},
+    "schemas.rules.data_values": {"jsonschema"},
     "schemas.rules.commands": {"sqlglot"},
     "schemas.rules.template_values": {"jinja2"},
 }

@@ -227,11 +227,11 @@ class CheckArguments(RowsSource):
     """In place of `rows` and `file`: Airflow connection of the database that has `table`."""
     table: str | None = Field(default=None, min_length=1)
     """Table to check, with `conn_id`."""
-    columns: dict[str, ColumnChecks] | None = Field(
+    columns: Annotated[dict[str, ColumnChecks], Field(min_length=1)] | None = Field(
         default=None, examples=[{"price": {"null_check": {"equal_to": 0}, "min": {"geq_to": 0}}}]
     )
     """Rules for columns, by name."""
-    checks: dict[str, TableCheck] | None = Field(
+    checks: Annotated[dict[str, TableCheck], Field(min_length=1)] | None = Field(
         default=None, examples=[{"sent_after_ordered": {"check_statement": "sent >= ordered"}}]
     )
     """Rules in SQL, by a name of your choice."""
