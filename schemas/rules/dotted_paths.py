@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from types import MappingProxyType
@@ -10,7 +11,7 @@ from types import MappingProxyType
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Word, typo_fix
 from schemas.findings.paths import DataPath
-from schemas.findings.suggestions import did_you_mean
+from schemas.findings.suggestions import did_you_mean, nearest
 from schemas.rules.subject import Subject
 from schemas.source import (
     Class,
@@ -143,7 +144,11 @@ def look_up(
             message = f"`{found.distribution_hint}` is not installed here, so this was not checked"
             return None, (subject.finding(Code.OPERATOR_NOT_INSTALLED, path, message),)
         case Undecidable():
-            return None, ()
+            module, _, name = dotted.rpartition(".")
+            if module != "datetime" or hasattr(datetime, name):  # written in C: its source does not show what it has
+                return None, ()
+            message, near = f"`datetime` has no `{name}`", did_you_mean(nearest(name, dir(datetime)))
+            return None, (subject.finding(Code.UNKNOWN_NAME, path, message, caret=near),)
         case NameMissing(module, name) if isinstance(
             kept := reader.find(f"{KEPT_MODULES.get(module, module)}.{name}"), NameMissing
         ):
@@ -251,21 +256,18 @@ def _found_elsewhere(
     if not isinstance(found, ModuleMissing | NotInstalled):
         return None
     module, _, rest = dotted.partition(".")
-    if module == reader.folder.name and _is_callable(rest, reader):
-        meant, caret = rest, f"remove `{module}.`"
+    help_text = "a module's path starts at the pipelines folder, wherever the pipeline is"
+    if typo_fix(module, ("airflow",)) is not None and _is_callable(f"airflow.{rest}", reader):
+        place, caret, help_text = f"airflow.{rest}", "did you mean `airflow`?", ""
+    elif module == reader.folder.name and _is_callable(rest, reader):
+        place, caret = rest, f"remove `{module}.`"
     else:
-        meant = _other_place(subject, dotted, reader) or ""
-        caret = f"write `{meant}`"
-    if not meant:
+        place = _other_place(subject, dotted, reader) or ""
+        caret = f"write `{place}`"
+    if not place:
         return None
-    return subject.finding(
-        Code.UNKNOWN_MODULE,
-        path,
-        f"there is no module `{module}` below the pipelines folder or among the installed packages",
-        caret=caret,
-        help="a module's path starts at the pipelines folder, wherever the pipeline is",
-        fix=Word(meant),
-    )
+    message = f"there is no module `{module}` below the pipelines folder or among the installed packages"
+    return subject.finding(Code.UNKNOWN_MODULE, path, message, caret=caret, help=help_text, fix=Word(place))
 
 
 def _other_place(subject: Subject, dotted: str, reader: SourceReader) -> str | None:
