@@ -32,8 +32,7 @@ class ColumnType:
 
     A `precision` of a `double` is that of a 32-bit float; that of a `timestamp` or a `time` is the digits behind the
     second, where a column keeps fewer than six; that of a `text` its characters, that of a `bigint` its bits, of which
-    none is for a sign where `signed` is false.
-    """
+    none is for a sign where `signed` is false."""
 
     data_type: str
     precision: int | None = None
@@ -68,15 +67,14 @@ def differs(wanted: ColumnType, kind: ColumnType) -> bool:
 
 SINGLE = ColumnType("double", 6)
 """A float of 32 bits."""
+ANY_DECIMAL = ColumnType("decimal", 131_072 + 16_383, 16_383)
+"""A `numeric` of PostgreSQL that is declared without digits."""
 
 
 @dataclass(slots=True)
 class Column:
-    """What becomes of one key of the rows.
-
-    `kind` is the type of the column `name`, None where there is no such column: its values are left out. `variant` is
-    the column that takes the values that do not fit, by name and type.
-    """
+    """What becomes of one key of the rows. `kind` is the type of the column `name`, None where there is none: its
+    values are left out. `variant` is the column that takes the values that do not fit, by name and type."""
 
     name: str
     kind: ColumnType | None
@@ -84,28 +82,27 @@ class Column:
 
 
 class Declared(NamedTuple):
-    """A column's type as the database names it; of a time its digits behind the second, of a text its characters."""
+    """A column's type as the database names it, its digits behind the second, its characters, and how SQL writes it."""
 
     name: str = ""
     second_digits: int | None = None
     characters: int | None = None
+    written: str = ""
 
 
+_JSON = ColumnType("json")
+_KNOWN = MappingProxyType({"real": SINGLE, "float": SINGLE, "json": _JSON, "any numeric": ANY_DECIMAL})
 _BITS = MappingProxyType({"tinyint": 8, "smallint": 16, "mediumint": 24, "integer": 32, "int": 32})
 _UNSIGNED = MappingProxyType({"utinyint": 8, "usmallint": 16, "uinteger": 32, "ubigint": 64, "uhugeint": 128})
 _SHORT_TEXTS = ("varchar", "char", "character varying", "character")
 
 
 def as_declared(kind: ColumnType, declared: Declared) -> ColumnType:
-    """The type of a column that somebody else has made. dlt tells neither that a column is of single precision, keeps
-    no fractions of seconds or few characters, nor how many bits a whole number has, nor DuckDB's whole numbers without
-    a sign: the database would round, and say nothing, or refuse a value and not name the column. Nor does it tell
-    MariaDB's JSON from text, which the database would refuse."""
+    """The type of a column that somebody else has made. dlt does not tell how many digits, characters or bits a column
+    keeps, nor MariaDB's JSON from text: the database would round, and say nothing, or name no column."""
     name = declared.name
-    if name in ("real", "float"):
-        return SINGLE
-    if name == "json":
-        return ColumnType("json")
+    if name in _KNOWN:
+        return _KNOWN[name]
     if name in _UNSIGNED:
         return ColumnType("bigint", _UNSIGNED[name], signed=False)
     if kind.data_type == "bigint":

@@ -9,15 +9,16 @@ remembers and not against the table, and appends one file after the other.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from types import MappingProxyType
 from typing import Any
 
 from factory.data import imported
-from factory.data.columns import DIGITS, FLOAT_DIGITS, SCALE, ColumnType, Declared, as_declared, differs
+from factory.data.columns import ANY_DECIMAL, DIGITS, FLOAT_DIGITS, SCALE, ColumnType, Declared, as_declared, differs
 from factory.data.destinations import LoadError, Target, patiently, reason
-from factory.data.sql import text_literal
+from factory.data.sql import MOMENT, know_moments, text_literal
 
 ROW, RANK = "_load_row", "_load_rank"
 """Columns of the staged rows: their order, and their place among those with one key, of which the last counts."""
@@ -68,7 +69,7 @@ class Database:
         except Exception as error:  # a type that dlt does not know
             raise LoadError(f"the table `{table}` cannot be read: {reason(error)}") from None
         types: dict[str, ColumnType | None] = {}
-        declared = self._declared(table) if found else {}
+        declared = self.declared(table) if found else {}
         for reflected, column in found.items():
             # SQLAlchemy leaves names as SHOW CREATE TABLE writes them.
             name = reflected.replace("``", "`") if self._is_mysql else reflected
@@ -96,6 +97,8 @@ class Database:
         """The name of a table or column as it is written, but for signs that dlt allows nowhere, such as quotes; one
         that is too long ends with a hash."""
         name = str(self.schema.naming.normalize_identifier(written))
+        if self._is_mysql:  # its names have no emoji
+            name = re.sub(r"[^\0-\uffff]", lambda sign: f"_{ord(sign[0]):x}", name)
         longest = int(self._client.capabilities.max_column_identifier_length or 255)
         if len(name.encode()) <= longest:
             return name
@@ -104,7 +107,7 @@ class Database:
 
     def kept_type(self, kind: ColumnType) -> ColumnType:
         """The type as this database keeps it, so that no digit is lost."""
-        kept = self.target.types.get(kind.data_type)
+        kept = "text" if kind == ANY_DECIMAL else self.target.types.get(kind.data_type)
         is_short = kind.data_type == "decimal" and (kind.precision or DIGITS) <= FLOAT_DIGITS
         return kind if kept is None else ColumnType("double" if is_short else kept)
 
@@ -116,8 +119,8 @@ class Database:
 
     def array(self, values: Sequence[Any], kind: ColumnType) -> Any:
         """Values that fit `kind`, as staged."""
-        if kind.data_type == "decimal" and self.target.has_no_decimals:
-            is_text = self.kept_type(kind).data_type == "text"
+        if kind.data_type == "decimal" and (kept := self.kept_type(kind).data_type) != "decimal":
+            is_text = kept == "text"
             values = [one if one is None else format(one, "f") if is_text else float(one) for one in values]
         return imported("pyarrow", task="load", extra="load").array(values, self.arrow_type(kind))
 
@@ -173,14 +176,6 @@ class Database:
             statements.append(self._insert(table, staged, columns))
         return self.together(statements)
 
-    def refuse_empty_keys(self, staged: str, key: Sequence[str]) -> None:
-        """Raise LoadError where a staged row has no key."""
-        empty = " OR ".join(f"{self.column(one)} IS NULL" for one in key) or "1 = 0"
-        ((without,),) = self.run(f"SELECT count(*) FROM {self.table(staged)} WHERE {empty}")
-        if without:
-            have = "row has" if without == 1 else "rows have"
-            raise LoadError(f"{without} {have} no value in the primary key ({', '.join(key)})")
-
     def merge(
         self, table: str, staged: str, columns: Sequence[str], key: Mapping[str, ColumnType | None]
     ) -> tuple[int, int]:
@@ -194,8 +189,14 @@ class Database:
         ((different,),) = self.run(f"SELECT count(*) FROM (SELECT 1 FROM {staging} GROUP BY {keys}) k")
         with suppress(LoadError):  # an index of texts that are too long for one
             self.together([f"CREATE INDEX {self.column(f'{staged}_key')} ON {staging} ({', '.join(names)})"])
-        both = [(f"s.{one}", f"{own}.{one}", form) for one, form in zip(names, forms, strict=True)]
-        same = " AND ".join(f"{s} = {t} AND {form.format(s)} = {form.format(t)}" for s, t, form in both)
+        same = " AND ".join(
+            f"s.{one} = {MOMENT}({own}.{one})"
+            if self._is_sqlite and kind and kind.data_type == "timestamp"
+            else f"s.{one} = {own}.{one} AND {form.format(f's.{one}')} = {form.format(f'{own}.{one}')}"
+            for one, form, kind in zip(names, forms, key.values(), strict=True)
+        )
+        if self._is_sqlite:
+            know_moments(self._sql.native_connection.connection.driver_connection)
         listed = ", ".join(map(self.column, columns))
         last = f"ROW_NUMBER() OVER (PARTITION BY {keys} ORDER BY {self.column(ROW)} DESC)"
         rows = f"SELECT {listed}, {last} AS {self.column(RANK)} FROM {staging}"
@@ -272,13 +273,12 @@ class Database:
         own = [self.schema.version_table_name, self.schema.loads_table_name]
         patiently(lambda: self._client.update_stored_schema(only_tables=[*own, *tables], force=True))
 
-    def _declared(self, table: str) -> dict[str, Declared]:
-        if self._is_sqlite:  # it keeps what it is given
+    def declared(self, table: str) -> dict[str, Declared]:
+        """The columns of a table as the database declares them; none in SQLite, which keeps what it is given."""
+        if not self.target.declared:
             return {}
-        name = "IF(column_type LIKE '%unsigned%', '', data_type)" if self._is_mysql else "data_type"
-        asked = f"SELECT column_name, lower({name}), datetime_precision, character_maximum_length"
         place = f"table_schema = {text_literal(self.target.schema)} AND table_name = {text_literal(table)}"
-        rows = self.run(f"{asked} FROM information_schema.columns WHERE {place}")
+        rows = self.run(f"SELECT {self.target.declared} FROM information_schema.columns WHERE {place}")
         found = {str(column): Declared(*declared) for column, *declared in rows}
         if self._is_mysql and self._sql.engine.dialect.is_mariadb:  # its JSON is a text with a constraint
             asked = "SELECT constraint_name FROM information_schema.check_constraints"

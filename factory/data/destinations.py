@@ -45,14 +45,17 @@ class _Unkept(NamedTuple):
 class Target:
     """Where rows go: dlt's destination, the schema, and what is particular about the database.
 
-    `types`: types of dlt that the database keeps as another one, so that no digit is lost. `is_exact_about_case`:
-    whether `Name` and `name` are two columns. `setting`: a statement before rows are moved. `lock`: one that keeps
-    other loads out of a table until the transaction ends. `unkept`: what it would refuse without naming a column, or
-    make null.
+    `declared`: what `Declared` has of a column, in a query of `information_schema.columns`. `retyped`: how ALTER TABLE
+    gives a column a type. `types`: types of dlt that the database keeps as another one, so that no digit is lost.
+    `is_exact_about_case`: whether `Name` and `name` are two columns. `setting`: a statement before rows are moved.
+    `lock`: one that keeps other loads out of a table until the transaction ends. `unkept`: what it would refuse without
+    naming a column, or make null.
     """
 
     destination: Any
     schema: str
+    declared: str = ""
+    retyped: str = ""
     types: Mapping[str, str] = field(default_factory=dict)
     is_exact_about_case: bool = False
     setting: str | None = None
@@ -79,6 +82,7 @@ class Target:
         )
 
 
+_DECLARED = "column_name, lower({}), datetime_precision, character_maximum_length, {}"
 _NUL = "a NUL character"
 _NAN = _Unkept("double", "is_nan", (), "NaN, which is no number")
 _INFINITE = _Unkept("double", "is_inf", (), "an infinite number")
@@ -118,6 +122,12 @@ def _postgres(connection: Any, schema: str | None) -> Target:
     return Target(
         destination,
         schema or "public",
+        # An explicit cast to `bit` cuts digits off.
+        declared=_DECLARED.format(
+            "CASE WHEN data_type = 'numeric' AND numeric_precision IS NULL THEN 'any numeric' ELSE data_type END",
+            "quote_ident(udt_schema) || '.' || quote_ident(CASE udt_name WHEN 'bit' THEN 'varbit' ELSE udt_name END)",
+        ),
+        retyped="ALTER COLUMN {0} TYPE {1} USING {2}",
         is_exact_about_case=True,
         setting="SET TIME ZONE 'UTC'",
         # One that deletes what is there and adds rows sees none that another adds meanwhile: both would stay.
@@ -158,12 +168,22 @@ def _mysql(connection: Any, schema: str | None) -> Target:
     url = URL.create("mysql+pymysql", **parts, query=query)
     address = url.render_as_string(hide_password=False)
     destination = _destinations().sqlalchemy(address, create_unique_indexes=True, type_mapper=_mysql_types())
-    return Target(destination, schema or connection.schema, {"json": "text"}, unkept=(_NAN, _INFINITE))
+    return Target(
+        destination,
+        schema or connection.schema,
+        _DECLARED.format(
+            "IF(column_type LIKE '%unsigned%', '', data_type)",
+            "CONCAT(column_type, COALESCE(CONCAT(' COLLATE ', collation_name), ''))",
+        ),
+        "MODIFY {0} {1}",
+        {"json": "text"},
+        unkept=(_NAN, _INFINITE),
+    )
 
 
 def _mysql_types() -> Any:
     from dlt.destinations.impl.sqlalchemy.type_mapper import MysqlVariantTypeMapper  # noqa: PLC0415
-    from sqlalchemy.dialects.mysql import LONGBLOB, LONGTEXT  # noqa: PLC0415
+    from sqlalchemy.dialects.mysql import BIT, LONGBLOB, LONGTEXT, YEAR  # noqa: PLC0415
 
     class Types(MysqlVariantTypeMapper):  # type: ignore[misc] # dlt is an extra
         """With columns for text and bytes of any length: dlt's own end at 64 KiB."""
@@ -171,6 +191,14 @@ def _mysql_types() -> Any:
         def db_type_from_text_type(self, column: Any, table: Any) -> Any:
             is_short = column.get("precision") is not None or column.get("unique")
             return super().db_type_from_text_type(column, table) if is_short else LONGTEXT()
+
+        def from_destination_type(self, db_type: Any, precision: Any = None, scale: Any = None) -> Any:
+            if isinstance(db_type, BIT | YEAR):
+                return {"data_type": "bigint"}
+            try:
+                return super().from_destination_type(db_type, precision, scale)
+            except ValueError:  # a type that dlt does not know
+                return {"data_type": "text"}
 
         def db_type_from_binary_type(self, column: Any, table: Any) -> Any:  # noqa: ARG002 # dlt calls it
             return LONGBLOB()
@@ -192,7 +220,8 @@ def _sqlite(connection: Any, schema: str | None) -> Target:
         type_mapper=_sqlite_types(),
     )
     # SQLite keeps a NUMERIC as a float, whatever digits that loses, and reads and writes JSON as text.
-    return Target(destination, "main", {"decimal": "text", "json": "text"}, file=path, unkept=(_NAN,))
+    types = {"decimal": "text", "json": "text"}
+    return Target(destination, "main", types=types, file=path, unkept=(_NAN,))
 
 
 def _sqlite_types() -> Any:
@@ -222,7 +251,9 @@ def _duckdb(connection: Any, schema: str | None) -> Target:
     if not path:
         raise LoadError("the connection names no file (its `host`)")
     _make_folder_of(path)
-    return Target(_destinations().duckdb(path, create_indexes=True), schema or "main", file=path)
+    declared, retyped = _DECLARED.format("data_type", "data_type"), "ALTER {0} SET DATA TYPE {1}"
+    destination = _destinations().duckdb(path, create_indexes=True)
+    return Target(destination, schema or "main", declared, retyped, file=path)
 
 
 _LIBPQ = frozenset(

@@ -5,20 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import datetime, time
 from decimal import Decimal
 from typing import Any
 
 from factory.data import imported
-from factory.data.columns import ColumnType
+from factory.data.columns import ColumnType, Declared
 from factory.data.database import LOADS, STAGED, Database
 from factory.data.destinations import LoadError, Target, reason
 from factory.data.load_plan import Loaded, LoadRequest, Plan, Row
-from factory.data.places import RowFileError, own_folder, states
+from factory.data.places import RowFileError, states
 from factory.data.row_files import read_rows
 from factory.data.sql import text_literal
 from factory.reporters.text import counted
@@ -55,13 +52,55 @@ def load(rows: Callable[[], Iterable[Row]], target: Target, request: LoadRequest
             database.prepare(remembers=memory is not None)
             database.forget_other_tries(f"{STAGED}{own}")
             stage(plan.tables(rows(), loaded), staged, plan.staged(), database)
-            database.refuse_empty_keys(staged, list(plan.key))
+            if plan.key:
+                _refuse_empty_keys(database, staged, plan.key)
             if plan.added:
                 database.add(table, plan.added)
+            _take_types(database, table, staged, plan.targets())
             _move(database, table, staged, plan, memory, loaded)
         finally:
             database.forget(staged)
     return loaded
+
+
+def _refuse_empty_keys(database: Database, staged: str, key: Iterable[str]) -> None:
+    """Raise LoadError where a staged row has no key."""
+    empty = " OR ".join(f"{database.column(one)} IS NULL" for one in key)
+    ((without,),) = database.run(f"SELECT count(*) FROM {database.table(staged)} WHERE {empty}")
+    if without:
+        have = "row has" if without == 1 else "rows have"
+        raise LoadError(f"{without} {have} no value in the primary key ({', '.join(key)})")
+
+
+_PLAIN = (
+    *("", "tinyint", "smallint", "mediumint", "int", "integer", "bigint", "hugeint", "decimal", "numeric", "double"),
+    *("utinyint", "usmallint", "uinteger", "ubigint", "uhugeint", "double precision", "boolean", "json", "jsonb"),
+    *("varchar", "character varying", "text", "tinytext", "mediumtext", "longtext", "bytea", "blob", "varbinary"),
+    *("tinyblob", "mediumblob", "longblob", "date", "time", "time without time zone", "datetime", "timestamp"),
+    *("timestamp_s", "timestamp_ms", "timestamp_ns", "timestamp with time zone", "timestamp without time zone"),
+)
+"""Names of types whose values compare with those of dlt's as they are, and become theirs by themselves."""
+
+
+def _take_types(database: Database, table: str, staged: str, columns: Iterable[str]) -> None:
+    """Give staged columns the table's types where theirs are not as good: a text is no UUID, and 1.1 is another number
+    in 32 bits. The database then compares keys as it keeps them. Raises LoadError."""
+    declared = database.declared(table)
+    for name in columns:
+        kind = declared.get(name, Declared())
+        if kind.name.partition("(")[0] in _PLAIN:
+            continue
+        column = database.column(name)
+        form = f"{column}::{kind.written}"
+        if kind.name == "array":  # a list has become JSON
+            row = f"json_build_object({text_literal(name)}, {column}::json)"
+            listed = f"(json_populate_record(NULL::{database.table(table)}, {row})).{column}"
+            form = f"CASE WHEN {column} LIKE '[%' THEN {listed} ELSE {form} END"
+        change = database.target.retyped.format(column, kind.written, form)
+        try:
+            database.together([f"ALTER TABLE {database.table(staged)} {change}"])
+        except LoadError as error:
+            raise LoadError(f"`{name}` is a column of type {kind.written}, and has others: {error}") from None
 
 
 def _move(database: Database, table: str, staged: str, plan: Plan, memory: Memory | None, loaded: Loaded) -> None:
@@ -200,44 +239,6 @@ def stage(tables: Iterator[Any], staged: str, columns: Mapping[str, ColumnType],
         )
     except Exception as error:
         raise LoadError(reason(error)) from None
-
-
-@contextmanager
-def working_folder() -> Iterator[None]:
-    """A folder of dlt's own that goes with the task, or if that is killed with the next load on this machine; and
-    settings that hold whatever is configured elsewhere."""
-    folder, lock = own_folder(tempfile.gettempdir(), "load-")
-    before: dict[str, str | None] = {}
-    try:
-        settings = {
-            "DLT_DATA_DIR": folder,
-            "DLT_PROJECT_DIR": folder,
-            # It would ask Airflow for hundreds of Variables.
-            "PROVIDERS__ENABLE_AIRFLOW_SECRETS": "false",
-            "RUNTIME__DLTHUB_TELEMETRY": "false",
-            "RUNTIME__LOG_LEVEL": "CRITICAL",
-            "SCHEMA__NAMING": "direct",
-            # Some of its writers hold a whole file in memory.
-            "DATA_WRITER__FILE_MAX_ITEMS": "100000",
-            "LOAD__WORKERS": "1",
-            "LOAD__TRUNCATE_STAGING_DATASET": "false",
-        }
-        before = {name: os.environ.get(name) for name in settings}
-        os.environ.update(settings)
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-        shutil.rmtree(folder, ignore_errors=True)
-        os.close(lock)
-
-
-def load_id(*parts: Any) -> str:
-    """The id of a task instance's load."""
-    return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
 
 
 def rows_of_files(file: Any) -> Callable[[], Iterator[Row]]:

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -116,6 +116,23 @@ def _prepare(hook: DbApiHook, session: Callable[[Any], None]) -> None:
 def _waiting(connection: Any) -> None:
     """SQLite lets one task write at a time, and gives up after 5 s where it is not told otherwise."""
     connection.execute(f"PRAGMA busy_timeout = {SQLITE_PATIENCE * 1000}")
+
+
+MOMENT = "_load_moment"
+
+
+def know_moments(connection: Any) -> None:
+    """Let SQLite have the function MOMENT: it keeps moments as text, which others write otherwise than dlt."""
+
+    def moment(value: Any) -> Any:
+        try:
+            found = datetime.fromisoformat(value)
+            found = found.astimezone(UTC) if found.tzinfo is not None else found
+        except (OverflowError, TypeError, ValueError):
+            return value
+        return found.replace(tzinfo=None).isoformat(" ", "microseconds")
+
+    connection.create_function(MOMENT, 1, moment, deterministic=True)
 
 
 def _in_utc(connection: Any) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from factory.data import without_rows
-from factory.data.places import RowFileError, all_csv
+from factory.data.places import RowFileError, all_csv, own_folder
 from factory.data.sql import SqlError, connection_of
 from schemas.compose.env_values import names_secret, without
 
@@ -63,7 +68,7 @@ class LoadOperator(BaseOperator):
         # dlt comes with these: only a task that loads pays for it.
         from factory.data.columns import ColumnType  # noqa: PLC0415
         from factory.data.destinations import LoadError, target_of  # noqa: PLC0415
-        from factory.data.load import load, load_id, rows_of_files, working_folder  # noqa: PLC0415
+        from factory.data.load import load, rows_of_files  # noqa: PLC0415
         from factory.data.load_plan import LoadRequest  # noqa: PLC0415
 
         if self.rows is None and self.file is None:
@@ -78,7 +83,7 @@ class LoadOperator(BaseOperator):
         key = key if self.write_disposition == "merge" else []
         request = LoadRequest(
             self.table,
-            load_id(ti.dag_id, ti.run_id, ti.task_id, ti.map_index),
+            _load_id(ti.dag_id, ti.run_id, ti.task_id, ti.map_index),
             self.write_disposition,  # type: ignore[arg-type] # the model has checked it
             key,
             self.schema_contract,  # type: ignore[arg-type]
@@ -93,7 +98,7 @@ class LoadOperator(BaseOperator):
             connection = connection_of(self.conn_id)
             given = connection.extra_dejson.items()
             secrets += [connection.password or "", *(str(one) for name, one in given if names_secret(name))]
-            with working_folder():
+            with _working_folder():
                 target = target_of(connection, schema or None)
                 read = rows_of_files(self.file or ()) if self.rows is None else lambda: self.rows or ()
                 loaded = load(read, target, request, is_csv=self.rows is None and all_csv(self.file))
@@ -107,3 +112,41 @@ class LoadOperator(BaseOperator):
             ", ".join(f"{name}: {value}" for name, value in loaded.output().items() if value or name == "rows_loaded"),
         )
         return loaded.output()
+
+
+@contextmanager
+def _working_folder() -> Iterator[None]:
+    """A folder of dlt's own that goes with the task, or if that is killed with the next load on this machine; and
+    settings that hold whatever is configured elsewhere."""
+    folder, lock = own_folder(tempfile.gettempdir(), "load-")
+    before: dict[str, str | None] = {}
+    try:
+        settings = {
+            "DLT_DATA_DIR": folder,
+            "DLT_PROJECT_DIR": folder,
+            # It would ask Airflow for hundreds of Variables.
+            "PROVIDERS__ENABLE_AIRFLOW_SECRETS": "false",
+            "RUNTIME__DLTHUB_TELEMETRY": "false",
+            "RUNTIME__LOG_LEVEL": "CRITICAL",
+            "SCHEMA__NAMING": "direct",
+            # Some of its writers hold a whole file in memory.
+            "DATA_WRITER__FILE_MAX_ITEMS": "100000",
+            "LOAD__WORKERS": "1",
+            "LOAD__TRUNCATE_STAGING_DATASET": "false",
+        }
+        before = {name: os.environ.get(name) for name in settings}
+        os.environ.update(settings)
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def _load_id(*parts: Any) -> str:
+    """The id of a task instance's load."""
+    return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()

@@ -274,6 +274,6 @@ def test_a_value_that_no_column_takes_is_an_error(warehouse: Warehouse, rows: li
 
 def test_a_table_of_ours_that_cannot_be_asked_is_said(warehouse: Warehouse) -> None:
     warehouse.run(f"CREATE TABLE {LOADS} (other INTEGER)")
-    with pytest.raises(AirflowException, match="rows_loaded"):
+    with pytest.raises(AirflowException, match="load_id"):
         load(ORDERS)
     assert "orders" not in warehouse.tables()

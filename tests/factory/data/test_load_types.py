@@ -1,0 +1,140 @@
+"""Columns of types that dlt does not know, and keys that a database keeps in another form than they were given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowException
+
+from .warehouses import Warehouse, load
+
+MERGE: Mapping[str, Any] = {"write_disposition": "merge", "primary_key": "k"}
+ID = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"
+
+SAME: dict[str, list[tuple[str, list[Any]]]] = {
+    "sqlite": [
+        (
+            "TIMESTAMP",
+            ["2026-01-02 00:00:00", "2026-01-02T00:00:00Z", "2026-01-02T00:00:00.000Z", "2026-01-02T02:00:00+02:00"],
+        ),
+        ("DATETIME", ["2026-01-02 00:00:00.5", "2026-01-02T00:00:00.500Z"]),
+    ],
+    "duckdb": [("FLOAT", [1.1, 1.1]), ("UUID", [ID, ID.upper()])],
+    "postgres": [
+        ("real", [1.1, 1.1]),
+        ("char(10)", ["a", "a "]),
+        ("uuid", [ID, ID.upper()]),
+        ("numeric", ["1.10", 1.1, "1.100000000000000000000000000000"]),
+        ("timestamptz", ["2026-01-02 00:00:00+00", "2026-01-02T02:00:00+02:00"]),
+    ],
+    "mysql": [
+        ("FLOAT", [1.1, 1.1]),
+        ("CHAR(10)", ["a", "a "]),
+        ("ENUM('a', 'b')", ["a", "A"]),
+        ("YEAR", [2026, 2026]),
+        ("TIMESTAMP", ["2026-01-02 00:00:00", "2026-01-02T00:00:00Z"]),
+    ],
+}
+
+
+def test_a_key_in_another_spelling_is_the_same_one(warehouse: Warehouse) -> None:
+    for number, (kind, keys) in enumerate(SAME[warehouse.kind]):
+        table = f"keys_{number}"
+        written = f"'{keys[0]}'" if isinstance(keys[0], str) else keys[0]
+        warehouse.run(f"CREATE TABLE {table} (k {kind}, v INTEGER)")
+        warehouse.run(f"INSERT INTO {table} VALUES ({written}, 0)")
+        for v, key in enumerate(keys, 1):
+            load([{"k": key, "v": v}], table=table, **MERGE)
+            assert [row[0] for row in warehouse.rows(table, "v", "v")] == [v], (kind, key)
+        loaded = load([{"k": key, "v": v} for v, key in enumerate(keys)], table=table, **MERGE)
+        assert loaded["duplicates"] == len(keys) - 1
+        assert [row[0] for row in warehouse.rows(table, "v", "v")] == [len(keys) - 1], kind
+
+
+def test_moments_that_differ_by_a_microsecond_are_two_keys(warehouse: Warehouse) -> None:
+    keys = ["2026-01-02T00:00:00.000001Z", "2026-01-02T00:00:00.000002Z"]
+    for _ in range(2):
+        load([{"k": key, "v": 1} for key in keys], **MERGE)
+    assert len(warehouse.rows("orders", "k", "k")) == 2
+
+
+def test_a_numeric_without_digits_keeps_all(warehouse: Warehouse) -> None:
+    if warehouse.kind != "postgres":
+        return
+    warehouse.run("CREATE TABLE orders (id INTEGER, v NUMERIC)")
+    values = [
+        "1.12345678901234",
+        "1e-12",
+        "123456789012345678901234567890123456789012345678901234567890.5",
+        "0",
+        "1.50",
+    ]
+    given: list[Any] = [*values, 2.5, 7, Decimal("1E+90"), None]
+    loaded = load([{"id": number, "v": value} for number, value in enumerate(given)])
+    assert (loaded["columns_added"], warehouse.columns("orders")) == ([], ["id", "v"])
+    kept = [value for (value,) in warehouse.rows("orders", "v")]
+    assert kept == [None if value is None else Decimal(str(value)) for value in given]
+    assert [str(value) for value in kept[3:7]] == ["0", "1.50", "2.5", "7"]
+
+
+TYPES: dict[str, list[tuple[str, Any, Any, str]]] = {
+    "postgres": [
+        ("uuid", ID, "x", ID),
+        ("mood", "sad", "x", "sad"),
+        ("inet", "10.0.0.0/8", "x", "10.0.0.0/8"),
+        ("interval", "1 mon", "x", "1 mon"),
+        ("bit(4)", "0101", "01011", "0101"),
+        ("integer[]", [1, None, 3], ["x"], "{1,NULL,3}"),
+        ("text[]", ["a", 'b",\\n\n}', None], "x", '{a,"b\\",\\\\n\n}",NULL}'),
+        ("text[]", "{a,b}", "{", "{a,b}"),
+        ("uuid[]", [[ID]], ["x"], "{{" + ID + "}}"),
+        ("mood[]", [], ["x"], "{}"),
+    ],
+    "duckdb": [("UUID", ID, "x", ID), ("ENUM('sad')", "sad", "x", "sad")],
+    "mysql": [
+        ("YEAR", 2026, 1800, "2026"),
+        ("ENUM('sad')", "sad", "x", "sad"),
+        ("SET('x', 'y')", "x,y", "z", "x,y"),
+        ("BIT(8)", 65, 256, "A"),
+        ("UUID", ID, "x", ID),
+        ("INET6", "::1", "x", "::1"),
+    ],
+}
+
+
+def test_columns_of_other_types_take_values_or_the_error_names_them(warehouse: Warehouse) -> None:
+    if warehouse.kind == "postgres":
+        warehouse.run("DROP TYPE IF EXISTS mood CASCADE; CREATE TYPE mood AS ENUM ('sad')")
+    as_text = {"postgres": "v::text", "duckdb": "v::VARCHAR", "mysql": "CONVERT(v, CHAR)"}
+    for number, (kind, fits, other, kept) in enumerate(TYPES.get(warehouse.kind, ())):
+        table = f"types_{number}"
+        warehouse.run(f"CREATE TABLE {table} (id INTEGER, v {kind})")
+        load([{"id": 1, "v": fits}, {"id": 2, "v": None}], table=table)
+        assert warehouse.rows(table, f"id, {as_text[warehouse.kind]}") == [(1, kept), (2, None)], kind
+        with pytest.raises(AirflowException, match=r"`v` is a column of type .* and has others|bit string"):
+            load([{"id": 3, "v": other}], table=table, run_id="r2")
+        assert len(warehouse.rows(table)) == 2
+
+
+def test_a_name_with_a_sign_that_the_database_does_not_know(
+    warehouse: Warehouse, capsys: pytest.CaptureFixture[str]
+) -> None:
+    load([{"id": 1, "naïve🎉": 3, "naïve🎊": 4}])
+    load([{"id": 2, "naïve🎉": 5, "naïve🎊": 6}], run_id="r2")
+    names = ["naïve🎉", "naïve🎊"]
+    if warehouse.kind == "mysql":
+        names = ["naïve_1f389", "naïve_1f38a"]
+        log = " ".join(capsys.readouterr().out.split())
+        assert "the database cannot have a column `naïve🎉`: it is called `naïve_1f389`" in log
+    assert warehouse.columns("orders") == ["id", *names]
+    assert warehouse.rows("orders") == [(1, 3, 4), (2, 5, 6)]
+
+
+@pytest.mark.usefixtures("warehouse")
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+02:00", "9999-12-31T23:59:59-02:00"])
+def test_a_moment_at_the_edge_of_the_years_is_said(moment: str) -> None:
+    with pytest.raises(AirflowException, match="`at` has a moment that is before the year 1 or after the year 9999 in"):
+        load([{"id": 1, "at": "2026-01-01T00:00:00Z"}, {"id": 2, "at": moment}])
