@@ -241,6 +241,8 @@ _DIALECTS: Mapping[str, str] = MappingProxyType({"duckdb": "duckdb", "sql": "", 
 """Built-in → sqlglot's dialect; of a connection only the run knows which it is."""
 _VALUE = r"(?s)\{\{.*?\}\}|%s|%\(\w+\)s"
 """A template, or a place for one of `parameters`."""
+_SPOKEN = ("duckdb", "postgres", "mysql", "sqlite")  # a condition is wrong where none of them takes it
+_NO_CONDITION = re.compile(r"\s*(where)\b.*|.*(;)\s*", re.IGNORECASE | re.DOTALL)
 _LONGEST = 20_000
 """Characters of SQL that are read."""
 
@@ -248,23 +250,32 @@ _LONGEST = 20_000
 def check_sql(subject: Subject) -> Iterator[Diagnostic]:
     """Findings in the SQL of `sql`, `duckdb` and `chart`, where it is in the file."""
     for task in subject.tasks:
+        for place, text in _conditions(task.arguments) if task.uses == "check" else ():
+            odd, end = _NO_CONDITION.fullmatch(text), "\n" * ("--" in text)
+            whole = f"SELECT CASE WHEN ({re.sub(_VALUE, 'x', text)}{end}) THEN 1 END"
+            faults = [f"leave out `{odd[1] or odd[2]}`"] if odd else [_fault(whole, one) for one in _SPOKEN]
+            if faults[0] is not None and all(faults):
+                yield subject.finding(Code.BAD_SQL, (*task.with_path, *place), f"this is no condition: {faults[0]}")
         dialect = _DIALECTS.get(str(task.uses))
-        if dialect is None:
-            continue
-        sql = task.arguments.get("sql")
+        sql = task.arguments.get("sql") if dialect is not None else None
         for place, text in [((), sql), *((((n,), one) for n, one in enumerate(sql)) if isinstance(sql, list) else ())]:
             if isinstance(text, str) and _is_readable(text):
-                fault = _fault(re.sub(_VALUE, "x", text), dialect)
+                fault = _fault(re.sub(_VALUE, "x", text), dialect or "")
                 if fault is not None:
                     path = (*task.with_path, "sql", *place)
                     yield subject.finding(Code.BAD_SQL, path, f"this does not look like SQL: {fault}")
 
 
+def _conditions(given: Mapping[str, Any]) -> Iterator[tuple[DataPath, str]]:
+    checks = given["checks"] if isinstance(given.get("checks"), dict) else {}
+    found: list[tuple[DataPath, Any]] = [(("partition_clause",), given.get("partition_clause"))]
+    found += [(("checks", name, key), one[key]) for name, one in checks.items() if isinstance(one, dict) for key in one]
+    yield from ((place, text) for place, text in found if isinstance(text, str) and _is_readable(text))
+
+
 def _is_readable(text: str) -> bool:
-    is_file = text.rstrip().endswith(".sql")
-    return not (
-        is_file or isinstance(text, EnvText) or any(sign in text for sign in ("{%", "${", "$$")) or len(text) > _LONGEST
-    )
+    is_open = isinstance(text, EnvText) or any(sign in text for sign in ("{%", "${", "$$"))
+    return not (is_open or text.rstrip().endswith(".sql") or len(text) > _LONGEST)
 
 
 def _fault(text: str, dialect: str) -> str | None:

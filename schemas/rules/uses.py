@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from importlib.util import find_spec
 
 from schemas.expressions.reading import TaskReference
 from schemas.expressions.templates import read_template
@@ -55,10 +56,25 @@ def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
             # What it takes itself has a type; in a mapping or a list may be anything.
             typed = {key for key, value in task.arguments.items() if not isinstance(value, list | dict)}
             yield from zeros_in_arguments(subject, task, typed | {"env", "headers"})
+            if task.uses == "train":
+                yield from _estimator(subject, task, reader)
         elif "." not in task.uses:
             yield _unknown_built_in(subject, task)
         else:
             yield from _dotted(subject, task, task.uses, reader)
+
+
+def _estimator(subject: Subject, task: TaskView, reader: SourceReader) -> Iterator[Diagnostic]:
+    """The class that learns and its arguments, where its package is installed here."""
+    path, dotted, given = (*task.with_path, "estimator"), task.arguments.get("estimator"), task.arguments.get("with")
+    if type(dotted) is not str or not re.fullmatch(_DOTTED, dotted) or find_spec(dotted.partition(".")[0]) is None:
+        return
+    found, findings = look_up(subject, path, dotted, reader)
+    yield from findings
+    if isinstance(found, Class) and found.parameters is not None and isinstance(given, dict):
+        written = written_at((*task.with_path, "with"), given)
+        filled = {parameter.name for parameter in found.parameters}  # what it needs, it says itself
+        yield from argument_findings(subject, Arguments(f"`{dotted}`", written, path, filled=filled), found.parameters)
 
 
 def _unknown_built_in(subject: Subject, task: TaskView) -> Diagnostic:
