@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from pydantic_core import from_json
 
 from factory.http.body import AnswerError, Gzip
-from factory.http.formats import csv_rows, in_place_of_csv, xml_value
+from factory.http.formats import CsvPages, csv_rows, in_place_of_csv, xml_value
 from schemas.model.http import Csv, HttpRequest
 
 _EXCERPT_BYTES = 8 * 1024
@@ -64,6 +64,7 @@ class Decoding:
     selects: bool = False
     takes_html: bool = False
     max_bytes: int = 1_048_576
+    pages: CsvPages | None = None
 
     @classmethod
     def of(cls, request: HttpRequest) -> Decoding:
@@ -82,7 +83,9 @@ class Decoding:
         )
         exact = request.decimals == "text"
         written = (request.format, request.compression, request.encoding, request.csv)
-        return cls(*written, exact, selects, "html" in (request.data_selector or "").lower(), request.max_bytes)
+        takes_html = "html" in (request.data_selector or "").lower()
+        pages = CsvPages() if request.pagination is not None else None
+        return cls(*written, exact, selects, takes_html, request.max_bytes, pages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +135,7 @@ class Answer:
         form = self.decoding.csv or Csv.model_construct(header=has_header)
         if (what := in_place_of_csv(text, form)) is not None:
             raise AnswerError(f"the answer is {what}, not csv: {self.excerpt()}")
-        return csv_rows(text, form)
+        return csv_rows(text, form, self.decoding.pages)
 
     def excerpt(self, characters: int = 300) -> str:
         """The start of the body on one line, without what must not be shown."""

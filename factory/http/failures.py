@@ -62,7 +62,9 @@ _ENVELOPE = re.compile(
     r"(?:soap|soapenv|env|s)?(?:envelope|body|header)|head|(?:api)?status|result|data|(?:api)?response(?:header|status|info)?"
 )
 """Mappings that say how a request went, or hold the rows."""
-_FRAME = re.compile(r"_?(?:response|search|result|page|list)?(?:meta|metadata|info|pagination|paging|page)")
+_FRAME = re.compile(
+    r"_?(?:response|search|result|page|list)?(?:meta|metadata|info|pagination|paging|page)|responseheader"
+)
 """Mappings beside the rows that are about all of them."""
 _FEW, _SHORT = 6, 200
 

@@ -15,6 +15,7 @@ from xml.parsers import expat
 
 from factory.http.body import AnswerError
 from factory.http.failures import tells_failure
+from factory.http.selection import LoneItems
 from schemas.model.http import Csv
 
 _DEEPEST = 200
@@ -66,7 +67,7 @@ def _refuse_unknown(name: str, is_parameter: bool) -> None:
 
 class _Reader:
     def __init__(self) -> None:
-        self.root: dict[str, Any] = {}
+        self.root: dict[str, Any] = LoneItems()
         self._open: list[tuple[dict[str, Any], list[str]]] = [(self.root, [])]
 
     def start(self, _: str, attributes: dict[str, str]) -> None:
@@ -109,8 +110,26 @@ def in_place_of_csv(text: str, form: Csv) -> str | None:
     return "a line that says that it failed" if tells_failure(line, is_sentence=is_sentence) else None
 
 
-def csv_rows(text: str, form: Csv) -> list[dict[str, str]]:
-    """Rows by column name. Raises AnswerError for a line with more fields than there are columns."""
+class CsvPages:
+    """The pages of a list in CSV, each of which begins with its line of names."""
+
+    def __init__(self) -> None:
+        self._names: list[str] = []
+
+    def take(self, names: list[str]) -> None:
+        """Raises AnswerError for a page that has nothing of the first one's names: it begins with a row."""
+        self._names = self._names or names
+        if not {*names} & {*self._names}:
+            shown = ", ".join(self._names)
+            raise AnswerError(
+                "its first line has none of the names of columns that the first page has: is it a row? "
+                f"`csv: {{header: [{shown}]}}` names the columns, and takes a first line of these names for no row"
+            )
+
+
+def csv_rows(text: str, form: Csv, pages: CsvPages | None = None) -> list[dict[str, str]]:
+    """Rows by column name. Raises AnswerError for a line with more fields than there are columns, and for a page of
+    `pages` without a line of names."""
     lines = io.StringIO(text, newline="")
     csv.field_size_limit(sys.maxsize)  # `max_bytes` bounds the whole
     for _ in range(form.skip_lines):
@@ -132,8 +151,7 @@ def csv_rows(text: str, form: Csv) -> list[dict[str, str]]:
     if not records:
         return []
     last = len(records[-1])
-    columns = form.header if isinstance(form.header, list) else records.pop(0) if form.header else None
-    columns = columns or [f"column_{number}" for number in range(1, max(map(len, records)) + 1)]
+    columns = _columns(records, form, pages)
     twice = next((name for at, name in enumerate(columns) if name in columns[:at]), None)
     if twice is not None:
         raise AnswerError(f"two columns of the CSV are named `{twice}`; `csv: {{header: [NAME, …]}}` gives them names")
@@ -149,6 +167,20 @@ def csv_rows(text: str, form: Csv) -> list[dict[str, str]]:
         if len(record) > len(columns):
             raise AnswerError(f"row {number} of the CSV has {len(record)} fields, and there are {len(columns)} columns")
     return [dict(zip(columns, [*record, *[""] * (len(columns) - len(record))], strict=True)) for record in records]
+
+
+def _columns(records: list[list[str]], form: Csv, pages: CsvPages | None) -> list[str]:
+    """The names of columns; a line of them is taken from the records."""
+    if isinstance(form.header, list):
+        if records[0] == form.header and len(form.header) > 1:
+            records.pop(0)  # on the first of several pages
+        return form.header
+    if not form.header:
+        return [f"column_{number}" for number in range(1, max(map(len, records)) + 1)]
+    columns = records.pop(0)
+    if pages is not None:
+        pages.take(columns)
+    return columns
 
 
 def _is_of_another_kind(text: str) -> bool:

@@ -12,9 +12,9 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 from factory.http.call import HttpCall
 from factory.http.expectations import Total, is_true
 from factory.http.page import Means, Page
-from factory.http.repeats import Came, counts
+from factory.http.repeats import Came, StatedTotals, counts
 from factory.http.selection import asked, gap_in, is_path, searched, shared_path
-from factory.http.signs import StatedTotals, counts_all, says_more, sign_of_more, total_of_more, totals_in
+from factory.http.signs import counts_all, says_more, sign_of_earlier, sign_of_more, total_of_more, totals_in
 from factory.http.steps import Following, step_of
 from schemas.model.polling import Pagination, instead_of_opposite
 
@@ -112,6 +112,8 @@ class Pager:
             self._means.tell(f"{page.named}: `stop` holds, so the list ends here")
             return None
         self._check_frame(page, came)
+        if self._number == 1 and self._pagination.type == "page_number" and self._pagination.base_page is None:
+            self._check_first(page)
         more = self._says_more(page)
         self.empty = 0 if came.number else self.empty + 1
         if more and self.empty == _MOST_EMPTY:
@@ -149,6 +151,14 @@ class Pager:
             names = ", ".join(f"`{name}`" for name, _ in sorted(own))
             raise page.error(
                 f"it was redirected to an address without {names}, so this is not the page that was asked for"
+            )
+
+    def _check_first(self, page: Page) -> None:
+        """Of pages from 0, the one with the number 1 has another before it."""
+        if (sign := sign_of_earlier(page, self._pagination.page_param or "page", 1)) is not None:
+            raise page.error(
+                f"by `{sign}` there is a page before the first one that was requested, which has the number 1; "
+                "`base_page: 0` begins with 0, and `base_page: 1` says that this is the first"
             )
 
     def _totals(self, page: Page, came: Came) -> Iterator[tuple[str, int]]:

@@ -1,12 +1,13 @@
 """Rows that come more than once in a list: one of them is handed on, and they show that rows moved while it was read,
-which matters where requests count pages or rows; and places of pages that come again."""
+which matters where requests count pages or rows; places of pages that come
+again; and totals that change."""
 
 from __future__ import annotations
 
 import base64
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -199,6 +200,52 @@ class Places:
             return None
         hint = ", and its rows are no others" if place == last else ""
         return hint if self._has_end else "; `has_more_path` or `stop` says where a list ends that always has another"
+
+
+class StatedTotals:
+    """Totals of answers, from page to page: those that the pipeline does not name, or the one that it names."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, int] | None = None
+        self._last: dict[str, int] = {}
+        self._left: set[str] = set()
+        self._fallen: dict[str, str] = {}
+        self._size = 0
+
+    def take(
+        self, totals: Iterable[tuple[str, int]], number: int, sent: int, read: int, *, is_last: bool
+    ) -> str | None:
+        """Take in those of a page, the last `number` of `sent` rows (`read`: where more were taken, those); a total
+        that has fallen. One that falls by the rows of each page, down to none, counts those that are left."""
+        if self._first == {} and not is_last:
+            return None  # as good as always, and looking for totals costs
+        now = dict(totals)
+        if self._first is None:
+            self._first = {key: total for key, total in now.items() if total > number}
+            self._left, self._size = set(now), number
+        for key, total in now.items():
+            first, before = self._first.get(key, 0), self._last.get(key, 0)
+            # With rows, a page is at its place among all rows; a smaller number is of the page.
+            if total < before and first and (read <= total or not number):
+                self._fallen[key] = f"{key}: {before} → {total}"
+            if total not in (first - sent + number, first - sent + self._size) or (
+                is_last and total not in (0, number)
+            ):
+                self._left.discard(key)
+        self._last = now or self._last
+        return next((fell for key, fell in self._fallen.items() if key not in self._left), None)
+
+    def above(self, read: int, headers: Mapping[str, str] | None = None) -> str | None:
+        """A total that was above the rows that came, from the first page to the last; not one of these `headers`."""
+        for key, total in self._last.items():
+            is_header = headers is not None and (key in headers or f"x-{key}" in headers)
+            if min(total, (self._first or {}).get(key, total)) > max(read, 1) and not is_header:
+                return f"{key}: {total}"
+        return None
+
+    def at_first(self, read: int) -> int | None:
+        """How many rows there were at first, by a total that is in the end that of the rows that came."""
+        return next((first for key, first in (self._first or {}).items() if self._last.get(key) == read), None)
 
 
 def counts(before: HttpCall, after: HttpCall, rows: int) -> bool:

@@ -172,10 +172,22 @@ def takes(request: HttpRequest, name: str) -> bool:
 
 def _filled(value: Any, root: str, values: Values, *, in_url: bool = False) -> Any:
     if isinstance(value, str):
-        return _text(value, root, values, in_url) if f"${{{root}." in value else value
+        made = _text(value, root, values, in_url) if f"${{{root}." in value else value
+        if in_url and made != value:
+            _check_path(value, made, root)
+        return made
     if isinstance(value, dict):
         return {key: _filled(child, root, values) for key, child in value.items()}
     return [_filled(child, root, values) for child in value] if isinstance(value, list) else value
+
+
+def _check_path(text: str, made: Any, root: str) -> None:
+    """Servers and clients take `..` in a path for the part above, and may leave out what is empty: the address of
+    something else would be requested. Raises MissingValueError."""
+    parts, filled_in = (re.split("[?#]", str(one))[0].split("/") for one in (text, made))
+    for before, after in zip(parts, filled_in, strict=False):
+        if f"${{{root}." in before and after in ("", ".", "..") and len(parts) == len(filled_in):
+            raise MissingValueError(f"`{before}` in the path of the URL is `{after}`, which leads to another address")
 
 
 def _text(text: str, root: str, values: Values, in_url: bool) -> Any:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from itertools import takewhile
 from typing import Any, NamedTuple, Protocol
 
 _MOST_NAMED = 12
+
+
+class LoneItems(dict[str, Any]):
+    """A mapping in which what comes once is no list, as in XML. Expressions take it there for a list of one."""
 
 
 class JmesPathError(Exception):
@@ -27,12 +32,33 @@ def search(expression: str) -> Callable[[Any], Any]:
 
     def ask(value: Any) -> Any:
         try:
+            if isinstance(value, LoneItems):
+                return _taking_lone_items().visit(compiled.parsed, value)
             return compiled.search(value)
         except (jmespath.exceptions.JMESPathError, RecursionError, TypeError) as error:
             # It compares with Python's operators: `id > '3'` of a number raises TypeError.
             raise JmesPathError(_text(error)) from None
 
     return ask
+
+
+@cache
+def _taking_lone_items() -> Any:
+    """What asks expressions of `LoneItems`."""
+    from jmespath.visitor import TreeInterpreter  # noqa: PLC0415 # as above
+
+    class Interpreter(TreeInterpreter):  # type: ignore[misc] # it has no types
+        def visit(self, node: Any, *args: Any, **kwargs: Any) -> Any:
+            if node["type"] in ("flatten", "projection", "filter_projection"):
+                base = self.visit(node["children"][0], *args, **kwargs)
+                base = [base] if isinstance(base, Mapping | str) else base
+                literal = {"type": "literal", "value": base, "children": []}
+                node = {**node, "children": [literal, *node["children"][1:]]}
+            elif node["type"] in ("index", "slice") and isinstance(args[0], Mapping | str):
+                args = ([args[0]],)
+            return super().visit(node, *args, **kwargs)
+
+    return Interpreter()
 
 
 class Answered(Protocol):
@@ -64,9 +90,10 @@ def source(expression: str) -> Callable[[Any], list[Any] | None]:
     search(expression)
     import jmespath  # noqa: PLC0415 # most polls select nothing
 
-    visit = jmespath.visitor.TreeInterpreter().visit
+    strict = jmespath.visitor.TreeInterpreter()
 
     def of(node: Any, value: Any) -> list[Any] | None:
+        visit = (_taking_lone_items() if takes_lone else strict).visit
         kind, children = node["type"], node["children"]
         match kind:
             case "or_expression":
@@ -78,10 +105,16 @@ def source(expression: str) -> Callable[[Any], list[Any] | None]:
                 parts = [(of(child, value), visit(child, value)) for child in children]
                 lists = [came if sent is None else sent for sent, came in parts]
                 return _joined(lists)
+            case "multi_select_dict":
+                found_lists = [one for child in children if (one := of(child["children"][0], value)) is not None]
+                return _joined(found_lists) if found_lists else None
             case "function_expression":
                 lists = [of(child, value) or visit(child, value) for child in children if child["type"] != "expref"]
                 return next((one for one in lists if isinstance(one, list)), None)
             case "subexpression" | "pipe" | "index_expression":
+                if children[0]["type"] == "multi_select_dict" and children[-1]["type"] == "field":
+                    named_so = [one for one in children[0]["children"] if one["value"] == children[-1]["value"]]
+                    return of(named_so[0]["children"][0], value) if named_so else None
                 found = of(children[0], value)
                 if found is not None and not _picks(children[-1]):
                     return found
@@ -95,12 +128,15 @@ def source(expression: str) -> Callable[[Any], list[Any] | None]:
                 if kind == "value_projection" and isinstance(base, Mapping):
                     # Lists in a mapping are rows in groups (`by_day.*[]`).
                     return _joined(base.values())
+                base = [base] if takes_lone and isinstance(base, Mapping | str) else base
                 return base if isinstance(base, list) else None
         return None
 
-    parsed = jmespath.compile(expression).parsed
+    parsed, takes_lone = jmespath.compile(expression).parsed, False
 
     def ask(value: Any) -> list[Any] | None:
+        nonlocal takes_lone
+        takes_lone = isinstance(value, LoneItems)
         try:
             return of(parsed, value)
         except (jmespath.exceptions.JMESPathError, RecursionError, TypeError) as error:
@@ -110,6 +146,8 @@ def source(expression: str) -> Callable[[Any], list[Any] | None]:
 
 
 def _joined(parts: Iterable[Any]) -> list[Any]:
+    """What is in lists, one after the other; in one that is gone through twice, once."""
+    parts = {id(part): part for part in parts}.values()
     return [one for part in parts if part is not None for one in (part if isinstance(part, list) else [part])]
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from factory.http.call import links_of
 from factory.http.failures import is_of_all, letters
@@ -27,13 +28,16 @@ _NEXT = re.compile(
     r"|cursor|lastevaluatedkey|continue|continuation(?:token)?|resumptiontoken"
 )
 """Keys of what to go on by."""
-_NEXT_PLACE = re.compile(r"next(?:record|row|item|result)?(?:offset|start|skip|from|index|position)")
+_NEXT_PLACE = re.compile(r"next(?:record|row|item|result|chunk|batch|page)?(?:offset|start|skip|from|index|position)")
 """The same, as a number of rows, which may be that of all of them."""
 _LAST = re.compile(LAST)
 """Keys that are false where more follows."""
+_FIRST = re.compile(r"(?:is)?(?:first|firstpage)")
+_EARLIER = re.compile(rf"{_PREFIX}(?:has|is)?(?:any)?prev(?:ious)?(?:{_NOUN})*(?:url|uri|link|href|exists)?")
+"""Keys that lead, or say whether there is something, before a page."""
 _TOTAL = re.compile(
     rf"{_PREFIX}(?:(?:total|all)?(?:numberof|num)?(?:count|results|items|elements|rows|records|hits|found|entries|documents)"
-    r"|total|(?:total|full|record|row|item|hit|result)s?(?:count|number)|recordsfiltered)"
+    r"|total|(?:total|full)?(?:total|full|record|row|item|hit|result)s?(?:count|number)|recordsfiltered)"
 )
 _OF_ALL = re.compile(rf"{_PREFIX}(?:(?:total|all|full)(?!$)|numfound).*")
 """Of these, those that are of all rows by their names, where `count` may be that of a page, `total` that of pages."""
@@ -118,6 +122,29 @@ def sign_of_more(page: Page, *, is_row: bool = False) -> str | None:
     return next(signs, None)
 
 
+def sign_of_earlier(page: Page, param: str, number: int) -> str | None:
+    """A key by which a page of this number, which is sent as `param`, is not the first of its list."""
+    for target, relations in links_of(page.headers.get("Link", ""))[0]:
+        if {"prev", "previous"} & {*relations} and _is_before(target, param, number):
+            return "Link"
+    for inside, frame, is_frame in _frames(page.frame):
+        for key, child in frame.items():
+            name = letters(key)
+            leads_back = _EARLIER.fullmatch(name) is not None and (child is True or _is_before(child, param, number))
+            if leads_back or (is_frame and child is False and _FIRST.fullmatch(name) is not None):
+                return f"{inside}{key}"
+    return None
+
+
+def _is_before(link: Any, param: str, number: int) -> bool:
+    """Whether a link leads to a page before the one of this number. A number alone may be that of the first, too."""
+    link = link.get("href") if isinstance(link, Mapping) else link
+    if not isinstance(link, str) or re.search("[/?]", link) is None:
+        return False
+    pages = parse_qs(urlsplit(link).query).get(param, ["-1"])
+    return pages[0].lstrip("-").isdecimal() and int(pages[0]) < number
+
+
 def says_more(page: Page) -> str | None:
     """A key outside of lists that is true where more follows, or false where no last page is, or that counts pages.
     None where there is none."""
@@ -176,58 +203,13 @@ def _pairs(*frames: Any, passes_by: re.Pattern[str] | None = None) -> Iterator[t
                 pending.append(value)
 
 
-class StatedTotals:
-    """Totals of answers, from page to page: those that the pipeline does not name, or the one that it names."""
-
-    def __init__(self) -> None:
-        self._first: dict[str, int] | None = None
-        self._last: dict[str, int] = {}
-        self._left: set[str] = set()
-        self._fallen: dict[str, str] = {}
-        self._size = 0
-
-    def take(
-        self, totals: Iterable[tuple[str, int]], number: int, sent: int, read: int, *, is_last: bool
-    ) -> str | None:
-        """Take in those of a page, the last `number` of `sent` rows (`read`: where more were taken, those); a total
-        that has fallen. One that falls by the rows of each page, down to none, counts those that are left."""
-        if self._first == {} and not is_last:
-            return None  # as good as always, and looking for totals costs
-        now = dict(totals)
-        if self._first is None:
-            self._first = {key: total for key, total in now.items() if total > number}
-            self._left, self._size = set(now), number
-        for key, total in now.items():
-            first, before = self._first.get(key, 0), self._last.get(key, 0)
-            # With rows, a page is at its place among all rows; a smaller number is of the page.
-            if total < before and first and (read <= total or not number):
-                self._fallen[key] = f"{key}: {before} → {total}"
-            if total not in (first - sent + number, first - sent + self._size) or (
-                is_last and total not in (0, number)
-            ):
-                self._left.discard(key)
-        self._last = now or self._last
-        return next((fell for key, fell in self._fallen.items() if key not in self._left), None)
-
-    def above(self, read: int, headers: Mapping[str, str] | None = None) -> str | None:
-        """A total that was above the rows that came, from the first page to the last; not one of these `headers`."""
-        for key, total in self._last.items():
-            is_header = headers is not None and (key in headers or f"x-{key}" in headers)
-            if min(total, (self._first or {}).get(key, total)) > max(read, 1) and not is_header:
-                return f"{key}: {total}"
-        return None
-
-    def at_first(self, read: int) -> int | None:
-        """How many rows there were at first, by a total that is in the end that of the rows that came."""
-        return next((first for key, first in (self._first or {}).items() if self._last.get(key) == read), None)
-
-
 def _signs_of_more(page: Page, *, of_place: bool = True) -> Iterator[str]:
     """Keys outside of lists, which hold the rows, that say that more follows. `of_place`: also by where to go on."""
     headers = {letters(key): one for key, one in _numbers_in(page.headers).items()}
     for inside, frame, is_frame in [("", headers, True), *_frames(page.frame)]:
         for key, child in frame.items():
-            name = letters(key)
+            # `@Microsoft.Dynamics.CRM.morerecords`: a name, and whose it is.
+            name = letters(key.rpartition(".")[2] if str(key)[:1] == "@" else key)
             says = (
                 (_MORE.fullmatch(name) is not None and _is_so(name, child))
                 or (is_frame and child in (False, "false", "False") and _LAST.fullmatch(name) is not None)

@@ -11,7 +11,7 @@ from decimal import Decimal
 from email.utils import format_datetime
 from typing import Any, Literal
 
-from schemas.model.times import mail_moment, zone_in
+from schemas.model.times import mail_moment, pattern_problem, zone_in
 
 Cursor = int | float | str
 CursorKind = Literal["number", "time", "text"]
@@ -33,6 +33,7 @@ _RFC_2822 = re.compile(
     r"(?:[+-][0-9]{4}|GMT|UTC?|[ECMP][SD]T)"
 )
 _JSON_DATE = re.compile(r"/Date\((?P<milliseconds>-?[0-9]{1,15})(?P<offset>[+-][0-9]{4})?\)/")
+_CODE = re.compile(r"(?:0[xX])?[0-9a-z]+|[0-9A-Z]+")
 _UNCLEAR_DATE = re.compile(
     # First dates as numbers, with what has more behind the date than a time; weeks, quarters, times of a day.
     r"[0-9]{1,2}([/.-])[0-9]{1,2}\1(?:[0-9]{2}|[0-9]{4})(?!\d).*|[0-9]{4}([/.-])[0-9]{1,2}\2[0-9]{1,2}(?!\d).*"
@@ -102,7 +103,7 @@ class CursorForm:
             raise CursorError(
                 f"{_shown(one)} is a {_kind(one)} and {_shown(other)} is a {_kind(other)}: neither comes first"
             )
-        if isinstance(one, str) and isinstance(other, str) and self.format is None:
+        if self.format is None and type(one) is type(other):
             _refuse_numbered(one, other)
         return bool(one > other)  # type: ignore[operator] # both are numbers, moments or text
 
@@ -245,14 +246,7 @@ def format_problem(name: str) -> str | None:
     """What is wrong with a `cursor_format`; None if nothing is."""
     if "%" not in name:
         return None if name in FORMATS else "it is neither one of the formats nor a pattern with `%`"
-    if re.search(r"(?<!%)(?:%%)*%I", name) is not None and "%p" not in name:
-        return "`%I` counts hours to 12, and without `%p` it is not said which half of the day it is"
-    try:
-        moment = datetime(2026, 11, 29, 13, 5, 59, tzinfo=UTC)
-        again = datetime.strptime(moment.strftime(name), name)  # only its date counts
-    except ValueError as error:
-        return f"it is not a pattern of dates: {error}"
-    return None if again.date() == moment.date() else "it does not hold year, month and day"
+    return pattern_problem(name)
 
 
 def _iso_moment(text: str) -> datetime:
@@ -281,12 +275,22 @@ def _number(text: str) -> int | Decimal | None:
     return Decimal(text) if found["fraction"] or found["exponent"] else int(text)
 
 
-def _refuse_numbered(one: str, other: str) -> None:
-    """Texts that differ in the length of a number inside, such as `v9` and `v10`, sort otherwise than they count."""
-    if len(one) != len(other) and re.sub(r"[0-9]+", "#", one) == re.sub(r"[0-9]+", "#", other):
+def _refuse_numbered(one: Moment, other: Moment) -> None:
+    """What sorts in two ways: `v9` and `v10`, `ff` and `10a` by their text or length, `1.9` and `1.10` as versions."""
+    is_clear = True
+    if isinstance(one, Decimal) and isinstance(other, Decimal) and one != other:
+        (start, _, part), (end, _, rest) = (f"{number:f}".partition(".") for number in (one, other))
+        # Seconds since 1970 are no versions: these begin with few digits.
+        is_clear = start != end or len(start) > 4 or (one > other) == (int(part or 0) > int(rest or 0))
+    elif isinstance(one, str) and isinstance(other, str) and len(one) != len(other):
+        is_alike = re.sub(r"[0-9]+", "#", one) == re.sub(r"[0-9]+", "#", other)
+        are_codes = all(map(_CODE.fullmatch, (one, other))) and re.search("[0-9]", one + other) is not None
+        is_clear = not is_alike and not (are_codes and (one > other) != (len(one) > len(other)))
+    if not is_clear:
+        name = "number" if isinstance(one, Decimal) else "text"
         raise CursorError(
-            f"{_shown(one)} and {_shown(other)} hold numbers of different lengths, which text sorts otherwise than "
-            "they count; write `cursor_format: text` if the API sorts them as text"
+            f"{_shown(str(one))} and {_shown(str(other))} hold numbers of different lengths, which text sorts "
+            f"otherwise than they count; write `cursor_format: {name}` if the API sorts them as {name}"
         )
 
 

@@ -273,3 +273,15 @@ def zone_in(pattern: str) -> tzinfo | None:
     if match is None:
         return None
     return UTC if match["zone"][0] in "ZUG" else datetime.strptime(match["zone"], "%z").tzinfo
+
+
+def pattern_problem(name: str) -> str | None:
+    """What is wrong with a strptime pattern of dates; None if nothing is."""
+    if re.search(r"(?<!%)(?:%%)*%I", name) is not None and "%p" not in name:
+        return "`%I` counts hours to 12, and without `%p` it is not said which half of the day it is"
+    try:
+        moment = datetime(2026, 11, 29, 13, 5, 59, tzinfo=UTC)
+        again = datetime.strptime(moment.strftime(name), name)  # only its date counts
+    except ValueError as error:
+        return f"it is not a pattern of dates: {error}"
+    return None if again.date() == moment.date() else "it does not hold year, month and day"

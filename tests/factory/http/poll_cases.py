@@ -169,7 +169,7 @@ def _addressed(text: str, address: str) -> str:
 def _body(answer: dict[str, Any], address: str) -> tuple[bytes, str]:
     if "json" in answer:
         return _addressed(json.dumps(answer["json"]), address).encode(), answer.get("type", "application/json")
-    text = answer.get("text", "")
+    text = _addressed(answer.get("text", ""), address)
     data = base64.b64decode(answer["base64"]) if "base64" in answer else text.encode(answer.get("encoding", "utf-8"))
     if answer.get("pack") == "gzip":
         data = gzip.compress(data)
