@@ -20,7 +20,7 @@ from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import did_you_mean, meant
 from schemas.model.built_ins.tables import ColumnChecks, Expected
 from schemas.rules.subject import Subject
-from schemas.rules.task_view import TaskView
+from schemas.rules.task_view import TaskView, texts
 
 _MOST_ALLOWED = 20
 """Values that a finding lists."""
@@ -34,12 +34,22 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             yield from _rules(subject, path, given)
         if task.uses == "duckdb":
             yield from _alike(subject, (*path, "tables"), given.get("tables"))
+            for place, text in texts(given.get("sql"), (*path, "sql")) if not given.get("external_access") else ():
+                if reach := _REACHES.search(_ASIDE.sub("", text)):
+                    message = f"`{reach[1].upper()}` needs `external_access: true`"
+                    why = "without it, `sql` reads what `tables` names, and nothing else"
+                    yield subject.finding(Code.MISSING_KEY, place, message, help=why)
         if task.uses == "load":
             yield from _decimals(subject, (*path, "columns"), given.get("columns"))
         if task.uses == "train":
             yield from _features(subject, path, given)
         if task.uses == "predict":
             yield from _prediction(subject, task)
+
+
+_REACHES = re.compile(r"(?:^|;)\s*(COPY|EXPORT|ATTACH|DETACH|LOAD|INSTALL|SET)\b", re.IGNORECASE)
+_ASIDE = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
+"""Quoted texts and names, and comments."""
 
 
 def _rules(subject: Subject, path: DataPath, given: Mapping[str, Any]) -> Iterator[Diagnostic]:
