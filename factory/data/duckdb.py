@@ -21,7 +21,12 @@ from factory.data.sql import quoted, result_rows, text_literal, write_rows
 _DATABASE_PATIENCE = 600
 """Seconds to wait for another process that has the database file open: DuckDB lets one in at a time."""
 _AS_TEXT = "replace({}::VARCHAR, ' ', 'T')"
-_NANOSECONDS = {"TIMESTAMP_NS": _AS_TEXT, "TIME_NS": _AS_TEXT, "TIMESTAMPTZ_NS": f"{_AS_TEXT} || ':00'"}
+_AS_TEXTS = {
+    "TIMESTAMP_NS": _AS_TEXT,
+    "TIME_NS": _AS_TEXT,
+    "TIMESTAMPTZ_NS": f"{_AS_TEXT} || ':00'",
+    "INTERVAL": "{}::VARCHAR",  # to Python a month is 30 days
+}
 """Types that Python has no place for → SQL that gives them as text, `{}` for the column; its `+00` is UTC."""
 _SUMS = dict.fromkeys(("HUGEINT", "UHUGEINT"), "{}::DECIMAL(38, 0)")
 """The same of whole numbers of 128 bits, as sums are: Parquet has none, and DuckDB would write floats."""
@@ -138,7 +143,7 @@ def _statements(connection: Any, query: Query) -> list[str]:
 def _with_nanoseconds(connection: Any, cursor: Any, statement: str) -> Any:
     """The result with times of nanoseconds as text. Its types are known: to ask for them reads whole files again."""
     columns = [(name, str(kind)) for name, kind, *_ in cursor.description or ()]
-    query = _recast(connection, statement, columns, _NANOSECONDS)
+    query = _recast(connection, statement, columns, _AS_TEXTS)
     return connection.execute(query) if query != statement else cursor
 
 

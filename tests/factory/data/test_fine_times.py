@@ -114,3 +114,12 @@ def test_duckdb_has_times_where_no_digit_is_lost(tmp_path: Path) -> None:
     sql = "SELECT date_trunc('day', seen) AS day FROM t"
     found: Any = DuckdbOperator(task_id="q", sql=sql, tables={"t": str(tmp_path / "t.csv")}).execute({})
     assert found == [{"day": "2026-01-01T00:00:00+00:00"}]
+
+
+def test_a_month_stays_one(tmp_path: Path) -> None:
+    pytest.importorskip("duckdb")
+    query = "SELECT INTERVAL 1 MONTH AS i, [INTERVAL 1 MONTH] AS many"
+    row = {"i": "1 month", "many": ["1 month"]}
+    assert DuckdbOperator(task_id="a", sql=query).execute({}) == [row]
+    path = DuckdbOperator(task_id="a", sql=query, to=str(tmp_path / "a.jsonl")).execute({})
+    assert list(read_rows(str(path))) == [row]
