@@ -133,12 +133,12 @@ def is_named(status: int, expected: Status) -> bool:
 
 def is_decided(request: HttpRequest, sign: str) -> bool:
     """Whether a request has a condition that asks for the key at the top of the answer that leads to a sign, or of an
-    answer that is a list for the sign itself."""
+    answer that is a list, or a list in it, for the sign itself."""
     key = sign.partition(".")[0]
     conditions = [request.expect.condition, *(one.condition for one in request.response_actions)]
     conditions += [request.until.condition] if request.until is not None else []
     if key.startswith("["):
-        return any(sign in one for one in conditions if one is not None)
+        return any(sign.removeprefix("[].") in one for one in conditions if one is not None)
     return any(path[0] == key for one in conditions if one is not None for path in paths_in(one))
 
 

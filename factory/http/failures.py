@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 # How answers say that they failed: keys without what is no letter (`error_message`, `errorMessage`), and their values.
 _WHOLE = ("ok", "success", "succeeded", "successful", "issuccess", "isok", "jobcomplete", "iscomplete", "complete")
-_IN_PART = re.compile(r"(?:is)?(?:partial|incomplete)(?:results?|failure|data)?|terminatedearly|timedout")
+IN_PART = re.compile(r"(?:is)?(?:partial|incomplete)(?:results?|failure|data)?|terminatedearly|timedout")
 _FAILURE = re.compile(
     r"(?:soap|soapenv|env|s)?fault(?:string|code)?|exceptions?|failures?|(?:is)?failed|(?:is|has|last|api)?err(?:or)?s?"
     r"(?:messages?|msg|text|desc|description|details?|info|list|response|reason|type|name|data|summary|string)?"
@@ -92,7 +92,7 @@ def sign_of_failure(value: Any, number: int, url: str, inside: Collection[str] =
     found = None
     for key, child, is_sure in _said(value, inside, all_frames=not number):
         name = letters(key.rpartition(".")[2])
-        if is_sure and ((child is False and name in _WHOLE) or (child is True and _IN_PART.fullmatch(name))):
+        if is_sure and ((child is False and name in _WHOLE) or (child is True and IN_PART.fullmatch(name))):
             return key
         if is_sure and isinstance(child, list | dict) and child and name in ("errors", "unreachable"):
             return key

@@ -7,16 +7,25 @@ import re
 from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from factory.http.call import HttpCall
 from factory.http.expectations import Total, is_true
 from factory.http.page import Means, Page
 from factory.http.repeats import Came, StatedTotals, counts
 from factory.http.selection import asked, gap_in, is_path, searched, shared_path
-from factory.http.signs import counts_all, says_more, sign_of_earlier, sign_of_more, total_of_more, totals_in
+from factory.http.signs import (
+    counts_all,
+    is_sure_total,
+    says_more,
+    sign_of_earlier,
+    sign_of_more,
+    size_in,
+    total_of_more,
+    totals_in,
+)
 from factory.http.steps import Following, step_of
-from schemas.model.polling import Pagination, instead_of_opposite
+from schemas.model.polling import Incremental, Pagination, instead_of_opposite
 
 _COUNTED = ("offset", "page_number")
 _MOST_EMPTY = 1_000
@@ -27,13 +36,20 @@ a list is read from its other end, where each page has a next one, too."""
 
 
 class Pager:
-    """The pages of one poll, in order, to the end of the list. `selector`: of rows. `remembers`: a watermark moves past
-    them. `is_again`: the list was read before. Raises JmesPathError for an expression."""
+    """The pages of one poll, in order, to the end of the list. `selector`: of rows. `incremental`: a watermark moves
+    past them. `is_again`: the list was read before. Raises JmesPathError for an expression."""
 
     def __init__(
-        self, pagination: Pagination | None, means: Means, selector: str | None, *, remembers: bool, is_again: bool
+        self,
+        pagination: Pagination | None,
+        means: Means,
+        selector: str | None,
+        incremental: Incremental | None,
+        *,
+        is_again: bool,
     ) -> None:
-        self._remembers, self._is_again = remembers, is_again
+        self._remembers, self._is_again = incremental is not None, is_again
+        self._goes_on = incremental is not None and incremental.row_order == "asc"
         self._stated = StatedTotals()
         self._keys: set[str] | None = None
         self._pagination = pagination or Pagination.model_construct(type="single_page")
@@ -79,6 +95,8 @@ class Pager:
             return False
         if self._has_more is not None or sign_of_more(page) is not None:
             return False
+        if self._number == 1 and self._pagination.type == "offset" and not is_sure_total(self._total.name):
+            return False
         read = self._sent + (self._pagination.offset or 0)
         is_whole = any(n == read > came.number and counts_all(key) for key, n in totals_in(page))
         return beyond or (is_whole and not self._total.is_named and any(row is not None for row in came.sent))
@@ -90,6 +108,8 @@ class Pager:
             text = f"it says by `{sign}` that more rows follow, and there is no `pagination`"
         elif not is_row and (total := total_of_more(page, number)) is not None:
             text = f"it has {number:,} rows and `{total}`, and there is no `pagination`"
+        elif self._remembers and (size := size_in(page, number)) is not None and not self._goes_on:
+            text = f"it has as many rows as `{size}` asks for, and there is no `pagination`"
         else:
             return
         if self._remembers:
@@ -156,10 +176,9 @@ class Pager:
     def _check_first(self, page: Page) -> None:
         """Of pages from 0, the one with the number 1 has another before it."""
         if (sign := sign_of_earlier(page, self._pagination.page_param or "page", 1)) is not None:
-            raise page.error(
-                f"by `{sign}` there is a page before the first one that was requested, which has the number 1; "
-                "`base_page: 0` begins with 0, and `base_page: 1` says that this is the first"
-            )
+            hint = "`base_page: 0` begins with 0, and `base_page: 1` says that this is the first"
+            text = f"by `{sign}` there is a page before the first one that was requested, which has the number 1"
+            raise page.error(f"{text}; {hint}")
 
     def _totals(self, page: Page, came: Came) -> Iterator[tuple[str, int]]:
         """Totals of rows: the one that the pipeline names, which the page behind the last may not say, or others."""
@@ -192,7 +211,7 @@ class Pager:
         if (sign := says_more(page) if is_whole else sign_of_more(page)) is not None:
             text = f"the list ends here, but by `{sign}` the answer says that more follows"
             raise page.error(f"{text}; `has_more_path` or `stop` says where it ends, if not so")
-        if self._number == 1 and parse_qs(urlsplit(page.call.url).query).get("$top") == [str(came.number)]:
+        if self._number == 1 and size_in(page, came.number) == "$top":
             text = "it has as many rows as `$top` asks for, and no link: more may be left"
             self._means.log(f"{page.named}: {text}; without `$top`, OData servers give pages and links by themselves")
         if self._total.is_named:

@@ -110,8 +110,7 @@ class _Poll:
         self._progress = progress
         self._write = write
         self._selector = RowSelector(request.data_selector)
-        remembers = request.incremental is not None
-        self._new_pager = partial(Pager, request.pagination, means, request.data_selector, remembers=remembers)
+        self._new_pager = partial(Pager, request.pagination, means, request.data_selector, request.incremental)
         self._pager = self._new_pager(is_again=False)
         self._shared = unique
         self._unique = unique or (Unique(request.unique_by, progress) if request.unique_by is not None else None)
@@ -173,10 +172,10 @@ class _Poll:
         if self._rows is None:
             self._take_whole(page)
             return None
+        self._check_said(page, self._selector.sign_of_a_part(page.value), "that a list in a row has more than these")
         came = self._selector.rows(page, beyond=beyond)
         if isinstance(page.value, list):
             page = replace(page, beside=beside(page.value, came.sent))
-        # Text in place of the list is no row, but may well say why there are none.
         number = 0 if came.number == 1 and isinstance(came.sent[0], str) else came.number
         sign = sign_of_failure(page.frame, number, page.call.url, self._selector.inside)
         self._check_said(page, sign, "that it failed or is not done, or that rows are missing in it")
@@ -234,6 +233,8 @@ class _Poll:
         self._facts.rows = len(page.value) if isinstance(page.value, list) else None
         if self._facts.rows is not None:
             self._check_only(page, self._facts.rows)
+        if self._facts.rows == 0:
+            self._check_undone(page)
 
     def _has_room(self, page: Page, following: Following) -> bool:
         """Whether another page may be requested. Raises HttpError where `max_pages` says that it must not."""
@@ -263,9 +264,8 @@ class _Poll:
     def _check_undone(self, page: Page) -> None:
         """Of a page without rows, whose status may say that they come later, or that only a part went well."""
         if page.status in _UNDONE and self._is_done is None and not is_named(page.status, self._request.expect.status):
-            text = (
-                f"it answered {status_text(page.status)} and has no rows, which may come later: `until` waits for them"
-            )
+            said = status_text(page.status)
+            text = f"it answered {said} and has no rows, which may come later: `until` waits for them"
             raise page.error(f"{text}; `expect: {{status: [200, {page.status}]}}` says that there are none")
 
     def _check_only(self, page: Page, number: int, *, is_row: bool = False) -> None:

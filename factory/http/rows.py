@@ -12,7 +12,8 @@ from urllib.parse import quote
 
 from factory.http.page import Page
 from factory.http.repeats import Came
-from factory.http.selection import JmesPathError, absent_key, named, paths_in, search, source
+from factory.http.selection import JmesPathError, absent_key, holders, named, paths_in, search, source
+from factory.http.signs import sign_in
 from schemas.model.cursor import has_lost_digits
 from schemas.model.http import Each, HttpRequest
 
@@ -27,9 +28,15 @@ class RowSelector:
         self._selector = selector
         self._select = search(selector) if selector is not None else None
         self._source = source(selector) if selector is not None and not _PLAIN.fullmatch(selector) else None
+        self._holders = holders(selector) if self._source is not None and selector is not None else None
         paths = paths_in(selector) if selector is not None else ()
         self.inside = frozenset(key for path in paths for key in path[:-1])
         """Keys that lead to the rows."""
+
+    def sign_of_a_part(self, value: Any) -> str | None:
+        """A key by which a list in a row says that it has more than these: its rows are those of the answer."""
+        found = self._holders(value) if self._holders is not None else ()
+        return next((f"[].{sign}" for one in found if (sign := sign_in(one)) is not None), None)
 
     def rows(self, page: Page, *, beyond: bool = False) -> Came:
         """The rows of a page; what is selected and no list is one row. `beyond`: the list ended before it, so that it

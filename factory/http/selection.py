@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import takewhile
 from typing import Any, NamedTuple, Protocol
@@ -141,6 +141,37 @@ def source(expression: str) -> Callable[[Any], list[Any] | None]:
             return of(parsed, value)
         except (jmespath.exceptions.JMESPathError, RecursionError, TypeError) as error:
             raise JmesPathError(_text(error)) from None
+
+    return ask
+
+
+def holders(expression: str) -> Callable[[Any], Iterator[Mapping[str, Any]]]:
+    """What gives the mappings in the items of a list that hold further lists: `lines` of `orders[].lines.data[]`.
+    Raises JmesPathError."""
+    search(expression)
+    import jmespath  # noqa: PLC0415 # most polls select nothing
+
+    visit = jmespath.visitor.TreeInterpreter().visit
+    outer: list[tuple[Any, list[str]]] = []
+    node = jmespath.compile(expression).parsed
+    while node["children"]:
+        if node["type"] in ("projection", "filter_projection"):
+            inner = node["children"][1]
+            while inner["type"] in ("projection", "filter_projection", "flatten"):
+                inner = inner["children"][0]
+            parts = inner["children"] if inner["type"] == "subexpression" else [inner]
+            if all(map(_is_field, parts)):
+                items = {**node, "children": [node["children"][0], {"type": "identity", "children": []}]}
+                outer.append(({**items, "type": "projection"}, [part["value"] for part in parts]))
+        node = node["children"][0]
+
+    def ask(value: Any) -> Iterator[Mapping[str, Any]]:
+        for items, keys in outer:
+            for item in visit(items, value) or ():
+                for key in keys[:-1]:
+                    item = item.get(key) if isinstance(item, Mapping) else None  # noqa: PLW2901 # further inside
+                if isinstance(item, Mapping) and isinstance(item.get(keys[-1]), list):
+                    yield item
 
     return ask
 

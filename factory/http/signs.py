@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from factory.http.call import links_of
-from factory.http.failures import is_of_all, letters
+from factory.http.failures import IN_PART, is_of_all, letters
 from factory.http.page import Page
 from factory.http.selection import absent_key, is_path, named
 from schemas.model.polling import LAST
@@ -32,6 +32,8 @@ _NEXT_PLACE = re.compile(r"next(?:record|row|item|result|chunk|batch|page)?(?:of
 """The same, as a number of rows, which may be that of all of them."""
 _LAST = re.compile(LAST)
 """Keys that are false where more follows."""
+_SIZE = re.compile(r"(?:page)?(?:limit|top|size)|perpage|maxresults|numrows|rows|first|count|pagelimit|resultsperpage")
+"""Names of parameters that ask for a number of rows."""
 _FIRST = re.compile(r"(?:is)?(?:first|firstpage)")
 _EARLIER = re.compile(rf"{_PREFIX}(?:has|is)?(?:any)?prev(?:ious)?(?:{_NOUN})*(?:url|uri|link|href|exists)?")
 """Keys that lead, or say whether there is something, before a page."""
@@ -145,6 +147,22 @@ def _is_before(link: Any, param: str, number: int) -> bool:
     return pages[0].lstrip("-").isdecimal() and int(pages[0]) < number
 
 
+def sign_in(holder: Mapping[str, Any]) -> str | None:
+    """A key of what holds a list by which it is a part of one."""
+    for inside, frame, is_frame in _frames(holder):
+        for key, child in frame.items() if is_frame else ():
+            name = letters(key)
+            if child is True and (IN_PART.fullmatch(name) or (_MORE.fullmatch(name) and name not in _VAGUE)):
+                return f"{inside}{key}"
+    return None
+
+
+def size_in(page: Page, rows: int) -> str | None:
+    """What in the query of a request asks for so many rows as came with its page: there may be more."""
+    query = parse_qsl(urlsplit(page.call.url).query)
+    return next((name for name, value in query if value == str(rows) and rows and _SIZE.fullmatch(letters(name))), None)
+
+
 def says_more(page: Page) -> str | None:
     """A key outside of lists that is true where more follows, or false where no last page is, or that counts pages.
     None where there is none."""
@@ -190,6 +208,11 @@ def _number(value: Any) -> int | None:
 def counts_all(key: str) -> bool:
     """Whether a total's name says that it is of all rows, and not of a page's, or of pages."""
     return _OF_ALL.fullmatch(letters(key)) is not None
+
+
+def is_sure_total(name: str) -> bool:
+    """Whether a total that a pipeline names is one of all rows, where `count` may be that of a page."""
+    return counts_all(name) or name in ("total", "content-range")
 
 
 def _pairs(*frames: Any, passes_by: re.Pattern[str] | None = None) -> Iterator[tuple[str, Any]]:

@@ -17,8 +17,8 @@ from factory.http.signs import (
     check_body,
     check_cursor_header,
     check_header,
-    counts_all,
     hint_of_the_whole,
+    is_sure_total,
     sign_of_more,
     total_of_more,
 )
@@ -198,7 +198,7 @@ class _Counted:
         self._fullest = pagination.limit or 0
         name = self._total.name
         is_last = self._start == 0 and re.search("last|final|max", name) is not None
-        self._is_sure = not is_last if self._by_page else counts_all(name) or name in ("total", "content-range")
+        self._is_sure = not is_last if self._by_page else is_sure_total(name)
         self._is_beyond = self._is_started = False
         self._promised = 0
 

@@ -46,7 +46,9 @@ class Listing:
     rows of its page; `says_more`: whether it also says on each but the last that more follows, which the pipeline does
     not look at; `deaf`: whether it gives its first page whatever is sent; `largest`: rows that it gives for an offset
     at most, whatever the limit; `first`: the offset of its first row; `cached`: whether a cache keeps its pages, unless
-    it is asked not to."""
+    it is asked not to; `zero`: whether its pages are counted from 0, and read from 1; `most`: pages that the pipeline
+    allows. By `says`, the pipeline may take the number of a page's rows for the total (`own`), or what is true on the
+    last page for what is true on the others (`opposite`)."""
 
     kind: str
     rows: list[Any]
@@ -69,6 +71,8 @@ class Listing:
     largest: int = LIMIT
     first: int = 0
     cached: bool = False
+    zero: bool = False
+    most: int = 60
 
     def __post_init__(self) -> None:
         self.requests = 0
@@ -82,7 +86,8 @@ class Listing:
         total = self.says in ("total", "both") and (self.wrong or self.hidden or self._has_empty_pages)
         # Of a counted list, a page like the one before it is a failure.
         alike = self.kind in COUNTED and self.equal > 1
-        return not (lasting or total or alike or self.deaf) and self.repeated is None
+        wrong = self.zero or self.says == "opposite" or self.most < 60
+        return not (lasting or total or alike or self.deaf or wrong) and self.repeated is None
 
     @property
     def may_end_early(self) -> bool:
@@ -134,12 +139,12 @@ class Listing:
             places = range(start, min(start + self.largest, len(self.rows)))
             rows = [self.rows[place] for place in places if place not in self.hidden]
             return self._counted(rows, len(self.rows), more=start + self.largest < len(self.rows)), {}
-        number = int(query.get("page", query.get("cursor", 1)))
+        number = int(query.get("page", query.get("cursor", 1))) + self.zero
         starts = list(self._starts())
         start, end = starts[number - 1] if number <= len(starts) else (len(self.rows), len(self.rows))
         rows, more = self.rows[start:end], number < len(starts)
         if self.kind == "page_number":
-            return self._counted(rows, len(starts), more=more), {}
+            return self._counted(rows, len(starts), more=more) | ({"first": number == 1} if self.zero else {}), {}
         if self.kind == "cursor":
             return {"rows": rows, "next": number + 1 if more else None}, {}
         link = f"{address}?cursor={number + 1}"
@@ -148,12 +153,17 @@ class Listing:
         return {"rows": rows}, {"Link": f'<{link}>; rel="next"' if more else "<x>; rel=first"}
 
     def _counted(self, rows: list[Any], total: int, *, more: bool) -> dict[str, Any]:
-        said = {"total": max(0, total + self.wrong), "has_more": more}
+        said = {"total": max(0, total + self.wrong), "has_more": more, "n": len(rows), "done": not more}
         keys = [*self._ends().values(), *(["has_more"] if self.says_more else [])]
         return {"rows": rows, **{key: said[key] for key in keys}}
 
     def _ends(self) -> dict[str, str]:
-        ends = {"total": {"total_path": "total"}, "more": {"has_more_path": "has_more"}}
+        ends = {
+            "total": {"total_path": "total"},
+            "more": {"has_more_path": "has_more"},
+            "own": {"total_path": "n"},
+            "opposite": {"has_more_path": "done"},
+        }
         return ends["total"] | ends["more"] if self.says == "both" else ends.get(self.says, {})
 
     def _starts(self) -> Iterator[tuple[int, int]]:
@@ -173,7 +183,7 @@ class Listing:
             "offset": {"limit": LIMIT, "offset": self.first or None, **ends},
             "page_number": ends,
         }
-        pagination = {"type": self.kind, "max_pages": 60, **of_kind.get(self.kind, {})}
+        pagination = {"type": self.kind, "max_pages": self.most, **of_kind.get(self.kind, {})}
         return HttpRequest.model_validate(
             {
                 "url": server.url("/rows"),
@@ -205,11 +215,12 @@ def listings(draw: st.DrawFn) -> Listing:
         else (made(n, draw(st.integers(0, 3)), is_open=draw(st.booleans())) if equal == 1 else made(n // equal))
         for n in range(number)
     ]
-    says = draw(st.sampled_from(("total", "more", "both", "nothing"))) if kind in COUNTED else "nothing"
+    says = draw(st.sampled_from(("total", "more", "both", "nothing", "opposite"))) if kind in COUNTED else "nothing"
+    says = "own" if kind == "offset" and draw(st.integers(0, 4)) == 0 else says
     # Without a word of the end, a page without rows is the end of a counted list.
     smallest = 1 if kind in COUNTED and says == "nothing" else 0
     sizes = draw(st.lists(st.integers(smallest, 4), max_size=6)) if kind != "offset" else []
-    hides = kind == "offset" and says != "nothing"
+    hides = kind == "offset" and says not in ("nothing", "own")
     wrong = draw(st.sampled_from((0, 0, 0, -3, -1, 1, 2)))
     if wrong < 0:
         # A total that is too small shows where pages are full: else the server has said twice that it ends.
@@ -241,13 +252,16 @@ def listings(draw: st.DrawFn) -> Listing:
         largest=draw(st.integers(1, LIMIT)) if wrong >= 0 and not hidden else LIMIT,
         first=draw(st.integers(0, 1)) if kind == "offset" and not wrong and not hidden else 0,
         cached=draw(st.booleans()),
+        zero=kind == "page_number" and draw(st.integers(0, 5)) == 0,
+        most=draw(st.sampled_from((60, 60, 60, 2, 3))),
     )
 
 
 CAUSES = re.compile(
     r"it answered (?:404|500) |was read before|cursor came before|those of the page before"
     r"|the list ends here after|it has no rows, but|`response_actions` ignores the answer|rows moved from page to page"
-    r"|its total fell|says that more (?:rows )?follow|more pages than `max_pages`"
+    r"|its total fell|is by its name true on the last page|there is a page before the first one"
+    r"|says that more (?:rows )?follow|more pages than `max_pages`"
 )
 """What a failure names."""
 
