@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from factory.data import database_words, imported
-from factory.data.duckdb_tables import DuckdbError, csv_fault, local_files, named_alike, reader
+from factory.data.duckdb_tables import DuckdbError, csv_fault, local_files, named_alike, reader, type_text
 from factory.data.places import NewFile, absolute, format_of
 from factory.data.row_files import limited, plain_rows
 from factory.data.sql import quoted, result_rows, text_literal, write_rows
@@ -142,8 +142,7 @@ def _statements(connection: Any, query: Query) -> list[str]:
 
 def _with_nanoseconds(connection: Any, cursor: Any, statement: str) -> Any:
     """The result with times of nanoseconds as text. Its types are known: to ask for them reads whole files again."""
-    columns = [(name, str(kind)) for name, kind, *_ in cursor.description or ()]
-    query = _recast(connection, statement, columns, _AS_TEXTS)
+    query = _recast(connection, statement, cursor.description or (), _AS_TEXTS)
     return connection.execute(query) if query != statement else cursor
 
 
@@ -153,7 +152,7 @@ def _copied(connection: Any, statement: str, new: NewFile) -> str:
     form = "FORMAT parquet" if kind == "parquet" else f"FORMAT csv, HEADER, COMPRESSION {'gzip' if zipped else 'none'}"
     query = statement.strip().rstrip(";")
     if kind == "parquet" and _is_query(connection, query):
-        columns = [(name, kind) for name, kind, *_ in connection.execute(f"DESCRIBE {query}").fetchall()]
+        columns = connection.execute(f"SELECT * FROM ({query}\n) LIMIT 0").description
         query = _recast(connection, query, columns, _SUMS)
     # The lock on the settings is kept: the file is one of the allowed paths.
     connection.execute(f"COPY ({query}\n) TO {text_literal(new.part)} ({form}, USE_TMP_FILE false)")
@@ -176,13 +175,16 @@ def _is_query(connection: Any, statement: str) -> bool:
     return str(connection.extract_statements(statement)[0].type).rpartition(".")[2] in ("SELECT", "MULTI")
 
 
-def _recast(connection: Any, query: str, columns: Iterable[tuple[str, str]], forms: Mapping[str, str]) -> str:
-    """A query that gives columns, (name, type) pairs, of some types in another form, nested ones too: type → SQL, `{}`
-    for the column."""
-    kinds = re.compile(rf"\b(?:{'|'.join(forms)})\b")
-    found = [(quoted(name), kind) for name, kind in columns if kinds.search(kind)]
-    if not found or not _is_query(connection, query):
-        return query
+def _recast(connection: Any, query: str, columns: Iterable[Sequence[Any]], forms: Mapping[str, str]) -> str:
+    """A query that gives columns of some types in another form, nested ones too. `columns`: a cursor's description;
+    `forms`: type → SQL, `{}` for the column."""
     nested = "DECIMAL(38, 0)" if forms is _SUMS else "VARCHAR"
-    cast = [f"{forms.get(kind, '{}::' + kinds.sub(nested, kind)).format(name)} AS {name}" for name, kind in found]
+    cast: list[str] = []
+    for name, kind, *_ in columns:
+        other = type_text(kind, lambda one: nested if one in forms else one)
+        if other != type_text(kind):
+            form = forms.get(str(kind), f"{{}}::{other.replace('{', '{{').replace('}', '}}')}")
+            cast.append(f"{form.format(quoted(name))} AS {quoted(name)}")
+    if not cast or not _is_query(connection, query):
+        return query
     return f"SELECT * REPLACE ({', '.join(cast)}) FROM ({query.strip().rstrip(';')}\n)"  # quoted

@@ -9,7 +9,7 @@ from __future__ import annotations
 import glob
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -98,11 +98,32 @@ _GUESSED = {
 }
 """Types that DuckDB also guesses where a day may be a month (`01/02/2026`), a word another one (`yes`), where zones are
 missing or digits cut off → texts that mean one thing."""
-_AS_WRITTEN = re.compile(
-    r'(?:^|(?<= ))(?:UUID|JSON|"NULL")(?=$|[,)[])|(?<= )(?:DATE|TIME(?:STAMP(?: WITH TIME ZONE)?)?)(?=[,)[])'
-)
-"""Types that DuckDB gives texts of JSON, nested ones too, or values of several types, and that change how these are
-written."""
+_AS_WRITTEN = ("UUID", "JSON")
+"""Types that DuckDB gives texts of JSON, or values of several types, and that change how these are written."""
+_NESTED_AS_WRITTEN = (*_AS_WRITTEN, *(one for one in _GUESSED if one != "BOOLEAN"))
+"""The same inside of nested values, where nobody has looked at the texts."""
+
+
+def type_text(kind: Any, leaf: Callable[[str], str] = str) -> str:
+    """A type of DuckDB as SQL writes it; `leaf` gives another one for a type that has none inside."""
+    inner = [(name, type_text(one, leaf) if hasattr(one, "id") else one) for name, one in _inside(kind)]
+    if kind.id == "struct":
+        return f"STRUCT({', '.join(f'{quoted(name)} {one}' for name, one in inner)})"
+    if kind.id == "map":
+        return f"MAP({', '.join(str(one) for _, one in inner)})"
+    if kind.id == "list":
+        return f"{inner[0][1]}[]"
+    return f"{inner[0][1]}[{inner[1][1]}]" if kind.id == "array" else leaf(str(kind))
+
+
+def _inside(kind: Any) -> Sequence[tuple[str, Any]]:
+    return kind.children if kind.id in ("struct", "map", "list", "array") else ()
+
+
+def _as_written(kind: Any) -> str:
+    if _inside(kind):
+        return type_text(kind, lambda one: "VARCHAR" if one in _NESTED_AS_WRITTEN else one)
+    return type_text(kind, lambda one: "VARCHAR" if one in _AS_WRITTEN else one)
 
 
 def _listed(paths: Sequence[str]) -> str:
@@ -136,7 +157,7 @@ def reader(connection: Any, paths: Sequence[str]) -> str:
         if len(paths) > 1:  # which need not have the same columns
             return f"read_csv({options}, {_ALL}, types = {_struct(exact)})" if exact else plain
         return f"read_csv({options}, columns = {_struct(given | exact)})"
-    given = {name: _AS_WRITTEN.sub("VARCHAR", one) for name, one in given.items()}
+    given = {name: _as_written(one) for name, one in types.items()}
     may_lose = any(map(_may_lose_digits, paths)) and _json_loses_digits(connection, listed)
     exact = _exact_json(types, paths) if may_lose else {}
     if list(given) == ["json"] or _second_of_a_name(given):  # which are no keys

@@ -127,3 +127,23 @@ def test_an_empty_line_of_one_column_is_a_row(tmp_path: Path) -> None:
     path = run("SELECT unnest([1, NULL, 3]) AS a", to=f"{tmp_path}/one.csv")
     assert list(read_rows(path)) == [{"a": "1"}, {"a": None}, {"a": "3"}]
     assert run("SELECT a FROM t", tables={"t": path}) == [{"a": 1}, {"a": None}, {"a": 3}]
+
+
+def test_a_column_without_a_value_goes_with_any_type() -> None:
+    rows = [{"id": 1, "n": None, "s": {"a": None, "b": 1}, "l": [None]}]
+    sql = "SELECT sum(n) AS n, sum(s.a + 1) AS a, max(l[1] > 5) AS l, sum(s.b) AS b FROM t"
+    assert run(sql, tables={"t": rows}) == [{"n": None, "a": None, "l": None, "b": 1}]
+
+
+@pytest.mark.parametrize("name", ["x DATE, y", "INTERVAL", "HUGEINT", "UUID", "JSON", 'a"b', "a b)", "{0}", "TIME"])
+def test_names_like_types_stay_names(tmp_path: Path, name: str) -> None:
+    rows = [{"m": {name: 5, "unit": "s"}, name: {"c": 1}, "l": [{name: 6}]}]
+    assert run("SELECT * FROM t", tables={"t": rows}) == rows
+    found = run("SELECT *, [sum(1)] AS s, INTERVAL 1 DAY AS i FROM t GROUP BY ALL", tables={"t": rows})
+    assert found == [{**rows[0], "s": [1], "i": "1 day"}]
+    path = run(
+        "SELECT *, {'x': sum(9007199254740993)} AS s FROM t GROUP BY ALL",
+        tables={"t": rows},
+        to=f"{tmp_path}/a.parquet",
+    )
+    assert list(read_rows(path)) == [{**rows[0], "s": {"x": 9007199254740993}}]
