@@ -251,13 +251,14 @@ class Misfits:
         """What does not fit, how often and where."""
         where = f"row {self.first}" if self.count == 1 else f"{self.count:,} rows, first in row {self.first}"
         other = self.column_type().data_type
-        if kind.data_type != other:
+        is_number = kind.data_type == "decimal" and other in ("bigint", "double")
+        if kind.data_type != other and not is_number:
             return f"`{name}` is of type {kind.data_type}, and has values of type {other} in {where}"
         if kind.data_type == "text":
             return f"`{name}` keeps {kind.precision} characters, and has longer values in {where}"
         if kind.data_type == "bigint":
             return f"`{name}` is a whole number of {kind.precision} bits, and has other values in {where}"
-        return f"`{name}` is of type {kind.data_type}, and has values with more digits than it keeps in {where}"
+        return f"`{name}` is of type {kind}, and has values with more digits than it keeps in {where}"
 
 
 _BY_TYPES: tuple[tuple[Any, Callable[[Seen], ColumnType]], ...] = (

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from factory.data import database_words, imported
-from factory.data.duckdb_tables import DuckdbError, csv_fault, local_files, named_alike, reader, type_text
-from factory.data.places import NewFile, absolute, format_of
-from factory.data.row_files import limited, plain_rows
+from factory.data.duckdb_tables import DuckdbError, local_files, named_alike, reader, type_text
+from factory.data.places import NewFile, RowFileError, absolute, format_of
+from factory.data.row_files import limited, plain_rows, read_rows
 from factory.data.sql import quoted, result_rows, text_literal, write_rows
 
 _DATABASE_PATIENCE = 600
@@ -167,7 +167,18 @@ def _explained(line: str, query: Query) -> str:
     hidden = re.search(r'Cannot access file "([^"]*)"', line)
     if hidden is not None:
         return f"`sql` reads `{hidden[1]}`, which `tables` does not name: add it, or write `external_access: true`"
-    return csv_fault(line)
+    return _csv_fault(line)
+
+
+def _csv_fault(line: str) -> str:
+    """DuckDB's error; where it is that a file is no CSV, what is wrong in which of its rows."""
+    file = re.search(r'sniffing file "([^"]*)"|\bfile = (.*?) delimiter = ', line)
+    try:
+        for _ in read_rows(file[1] or file[2]) if file is not None else ():
+            pass
+    except RowFileError as error:
+        return str(error)
+    return line
 
 
 def _is_query(connection: Any, statement: str) -> bool:

@@ -14,17 +14,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from factory.data import places
 from factory.data.columns import FLOAT_DIGITS
-from factory.data.places import (
-    RowFileError,
-    csv_delimiter,
-    first_line,
-    format_of,
-    found,
-    kind_said,
-    local_copy,
-    opened_to_read,
-)
+from factory.data.places import RowFileError, format_of, found, kind_said, opened_to_read
 from factory.data.row_files import RowFileWriter, read_rows, unzipped
 from factory.data.sql import quoted, text_literal
 from factory.data.values import is_inexact_in_duckdb
@@ -49,7 +41,7 @@ def local_files(name: str, value: Any, folder: Path) -> list[str]:
             raise DuckdbError(f"entry {number} of the table `{name}` is {kind_said(one)}, not {wanted}")
     if kind is str:
         paths = [path for pattern in value for path in found(pattern)]
-        return [local_copy(path, folder) for path in paths]
+        return [places.local_copy(path, folder) for path in paths]
     path = str(Path(tempfile.mkdtemp(dir=folder)) / "rows.jsonl")
     try:
         with RowFileWriter(path) as file:
@@ -96,34 +88,28 @@ _GUESSED = {
     "TIMESTAMP": f"{_DAY}([T ]{_CLOCK})?",
     "TIMESTAMP WITH TIME ZONE": f"{_DAY}[T ]{_CLOCK}{_ZONE}",
 }
-"""Types that DuckDB also guesses where a day may be a month (`01/02/2026`), a word another one (`yes`), where zones are
-missing or digits cut off → texts that mean one thing."""
-_AS_WRITTEN = ("UUID", "JSON")
-"""Types that DuckDB gives texts of JSON, or values of several types, and that change how these are written."""
-_NESTED_AS_WRITTEN = (*_AS_WRITTEN, *(one for one in _GUESSED if one != "BOOLEAN"))
-"""The same inside of nested values, where nobody has looked at the texts."""
+"""Types that DuckDB also guesses for `01/02/2026` or `yes`, without zones or digits → texts that mean one thing."""
+
+
+_NESTED = ("struct", "map", "list", "array")
 
 
 def type_text(kind: Any, leaf: Callable[[str], str] = str) -> str:
     """A type of DuckDB as SQL writes it; `leaf` gives another one for a type that has none inside."""
-    inner = [(name, type_text(one, leaf) if hasattr(one, "id") else one) for name, one in _inside(kind)]
+    if kind.id not in _NESTED:
+        return leaf(str(kind))
+    inner = [(name, type_text(one, leaf) if hasattr(one, "id") else one) for name, one in kind.children]
     if kind.id == "struct":
         return f"STRUCT({', '.join(f'{quoted(name)} {one}' for name, one in inner)})"
     if kind.id == "map":
         return f"MAP({', '.join(str(one) for _, one in inner)})"
     if kind.id == "list":
         return f"{inner[0][1]}[]"
-    return f"{inner[0][1]}[{inner[1][1]}]" if kind.id == "array" else leaf(str(kind))
+    return f"{inner[0][1]}[{inner[1][1]}]"  # an array
 
 
-def _inside(kind: Any) -> Sequence[tuple[str, Any]]:
-    return kind.children if kind.id in ("struct", "map", "list", "array") else ()
-
-
-def _as_written(kind: Any) -> str:
-    if _inside(kind):
-        return type_text(kind, lambda one: "VARCHAR" if one in _NESTED_AS_WRITTEN else one)
-    return type_text(kind, lambda one: "VARCHAR" if one in _AS_WRITTEN else one)
+def _as_text(leaf: str) -> str:
+    return "VARCHAR" if leaf == "UUID" or leaf in _GUESSED else leaf
 
 
 def _listed(paths: Sequence[str]) -> str:
@@ -152,40 +138,31 @@ def reader(connection: Any, paths: Sequence[str]) -> str:
             # Without a row each column is one of text, which SQL for numbers or times refuses; null is of any type.
             return f"(SELECT {', '.join(f'NULL AS {quoted(name)}' for name in given)} WHERE false)"
         as_text = f"read_csv({options}, all_varchar = true)"
-        exact = _guessed(connection, given, as_text)
+        exact = _guessed(connection, types, as_text)
         exact |= _exact_csv(connection, types, as_text) if any(map(_may_lose_digits, paths)) else {}
         if len(paths) > 1:  # which need not have the same columns
             return f"read_csv({options}, {_ALL}, types = {_struct(exact)})" if exact else plain
         return f"read_csv({options}, columns = {_struct(given | exact)})"
-    given = {name: _as_written(one) for name, one in types.items()}
     may_lose = any(map(_may_lose_digits, paths)) and _json_loses_digits(connection, listed)
     exact = _exact_json(types, paths) if may_lose else {}
     if list(given) == ["json"] or _second_of_a_name(given):  # which are no keys
         return plain
-    exact |= _guessed(connection, given, f"read_json({options}, columns = {_struct(dict.fromkeys(given, 'VARCHAR'))})")
+    given = {name: type_text(one, lambda leaf: "VARCHAR" if leaf == "UUID" else leaf) for name, one in types.items()}
+    given |= dict.fromkeys(_of_scalars(connection, types, plain), "VARCHAR")
+    texts = {name: type_text(one, _as_text) for name, one in types.items()}
+    given |= _guessed(connection, types, f"read_json({options}, columns = {_struct(texts)})")
     return f"read_json({options}, columns = {_struct(given | exact)})"
 
 
 def _csv_options(paths: Sequence[str]) -> str:
     """How DuckDB reads CSV: as `load` does, by its header and RFC 4180. Its own guess takes a row that begins with `#`
     for a comment, makes one column of rows that are cut off, or leaves out what is before them."""
-    delimiters = {csv_delimiter(path, first_line(path)) for path in paths}
+    delimiters = {places.csv_delimiter(path, places.first_line(path)) for path in paths}
     if len(delimiters) > 1:
         raise RowFileError("the files of one table must have the same character between their columns")
     (delimiter,) = delimiters
     form = "header = true, skip = 0, comment = '', quote = '\"', escape = '\"', strict_mode = true"
     return f", {form}, null_padding = false, delim = {text_literal(delimiter)}"
-
-
-def csv_fault(line: str) -> str:
-    """DuckDB's error; where it is that a file is no CSV, what is wrong in which of its rows."""
-    file = re.search(r'sniffing file "([^"]*)"|\bfile = (.*?) delimiter = ', line)
-    try:
-        for _ in read_rows(file[1] or file[2]) if file is not None else ():
-            pass
-    except RowFileError as error:
-        return str(error)
-    return line
 
 
 _DIGITS = bytes(48 if chr(byte) in "0123456789." else 58 if byte == 58 else 32 for byte in range(256))
@@ -218,14 +195,38 @@ def _types(connection: Any, reader: str) -> dict[str, Any]:
     return dict(zip(read.columns, read.types, strict=True))
 
 
-def _guessed(connection: Any, types: Mapping[str, str], as_text: str) -> dict[str, str]:
-    """The columns of a type in `_GUESSED` with a text that is not of its form: they stay text."""
-    names = [name for name, kind in types.items() if kind in _GUESSED]
-    if not names:
+def _guessed(connection: Any, types: Mapping[str, Any], as_text: str) -> dict[str, str]:
+    """The columns with a type in `_GUESSED`, nested too, and a text that is not of its form: such texts stay texts."""
+    held = {name: sql for name, kind in types.items() if (sql := _held(quoted(name), kind))}
+    if not held:
         return {}
-    held = [f"bool_and(regexp_full_match(trim({quoted(name)}), '{_GUESSED[types[name]]}'))" for name in names]
-    answers = connection.execute(f"SELECT {', '.join(held)} FROM {as_text}").fetchone()
-    return {name: "VARCHAR" for name, answer in zip(names, answers, strict=True) if answer is False}
+    asked = ", ".join(f"bool_and({sql})" for sql in held.values())
+    answers = zip(held, connection.execute(f"SELECT {asked} FROM {as_text}").fetchone(), strict=True)
+    others = [name for name, answer in answers if answer is False]
+    return {name: type_text(types[name], _as_text) for name in others}
+
+
+def _held(place: str, kind: Any, depth: int = 0) -> str:
+    """SQL that is true where the texts in a place have the form of the type; empty where it is none of `_GUESSED`."""
+    if str(kind) in _GUESSED:
+        return f"coalesce(regexp_full_match(trim({place}), '{_GUESSED[str(kind)]}'), true)"
+    if kind.id == "struct":
+        parts = [_held(f"struct_extract({place}, {text_literal(name)})", one, depth) for name, one in kind.children]
+        return " AND ".join(filter(None, parts))
+    if kind.id not in ("list", "map") or not (sql := _held(f"x{depth}", kind.children[-1][1], depth + 1)):
+        return ""
+    values = place if kind.id == "list" else f"map_values({place})"
+    return f"coalesce(list_bool_and(list_transform({values}, lambda x{depth}: {sql})), true)"
+
+
+def _of_scalars(connection: Any, types: Mapping[str, Any], plain: str) -> list[str]:
+    """The columns of values of several types, none of which is nested: as JSON, their texts would have quotes."""
+    names = [name for name, kind in types.items() if str(kind) == "JSON"]
+    if not names:
+        return []
+    asked = ", ".join(f"coalesce(bool_or(json_type({quoted(name)}) IN ('OBJECT', 'ARRAY')), false)" for name in names)
+    answers = connection.execute(f"SELECT {asked} FROM {plain}").fetchone()
+    return [name for name, is_nested in zip(names, answers, strict=True) if not is_nested]
 
 
 def _exact_csv(connection: Any, types: Mapping[str, Any], as_text: str) -> dict[str, str]:

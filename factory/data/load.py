@@ -40,7 +40,7 @@ def load(rows: Callable[[], Iterable[Row]], target: Target, request: LoadRequest
             raise LoadError(f"there is no table `{request.table}`, and `create` is false")
         plan = Plan(database, request, existing, is_csv)
         plan.scan(rows())
-        loaded = Loaded(request.table, aside=[*plan.aside, *_said_of_new_columns(database, plan, request, existing)])
+        loaded = Loaded(request.table, aside=[*plan.aside, *_said_of_columns(database, plan, request, existing)])
         if plan.rows == 0:
             if request.write_disposition == "replace" and existing:
                 database.replace(table, None, ())
@@ -133,7 +133,8 @@ def _move(database: Database, table: str, staged: str, plan: Plan, memory: Memor
 
 class Memory:
     """What the database remembers of the loads that were appended to a table: a task that is tried again finds there
-    that it is done. A table that is gone or empty has nothing of them, so they are forgotten."""
+    that it is done. Those of a table that is gone are forgotten; of one that is empty, somebody may have taken the rows
+    that arrived."""
 
     def __init__(self, database: Database, table: str, load_id: str) -> None:
         name = table.casefold() if database.target.file else table  # SQLite and DuckDB take both for one
@@ -148,12 +149,10 @@ class Memory:
         if not self._database.columns(LOADS):
             return None
         of_table = f"substr(load_id, 1, 16) = '{self._table}' OR load_id IN {self._ids}"
-        is_empty = not is_there or not run(f"SELECT 1 FROM {self._database.table(self._name)} LIMIT 1")
-        if is_empty and run(f"SELECT 1 FROM {self._loads} WHERE {of_table} LIMIT 1"):
-            # In one statement: another try may have filled the table by now.
-            empty = f"NOT EXISTS (SELECT 1 FROM {self._database.table(self._name)})"
+        if not is_there and run(f"SELECT 1 FROM {self._loads} WHERE {of_table} LIMIT 1"):
+            # In one statement: another try may have made the table by now.
             gone = f"{text_literal(self._name)} NOT IN ({self._database.tables()})"
-            self._database.together([f"DELETE FROM {self._loads} WHERE ({of_table}) AND {empty if is_there else gone}"])
+            self._database.together([f"DELETE FROM {self._loads} WHERE ({of_table}) AND {gone}"])
         found = run(f"SELECT rows_loaded FROM {self._loads} WHERE load_id IN {self._ids}")
         return int(found[0][0]) if found else None
 
@@ -173,10 +172,17 @@ class Memory:
         )
 
 
-def _said_of_new_columns(
+def _said_of_columns(
     database: Database, plan: Plan, request: LoadRequest, existing: Mapping[str, ColumnType | None]
 ) -> Iterator[str]:
     """What somebody may not have meant, and would find out late."""
+    filled = set(plan.targets())
+    missing = [f"`{one}`" for one in existing if one not in filled] if request.write_disposition == "merge" else []
+    if missing:
+        yield (
+            f"the rows have no {', '.join(missing)}, which the table has: in the rows that `merge` replaces, "
+            f"{'this becomes' if len(missing) == 1 else 'these become'} null"
+        )
     for name in plan.added:
         others = [one for one in (*existing, *plan.added) if one != name and one.casefold() == name.casefold()]
         if others:

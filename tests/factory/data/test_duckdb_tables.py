@@ -73,7 +73,7 @@ def test_texts_of_json_stay_as_they_are_written(tmp_path: Path, ending: str) -> 
         "clock": "12:30",
         "day": "2026-1-5",
         "end": "infinity",
-        "nested": {"uuid": "6F9619FF-8B86-D011-B42D-00CF4FC964FF", "clock": "12:30", "days": ["2026-01-02"]},
+        "nested": {"uuid": "6F9619FF-8B86-D011-B42D-00CF4FC964FF", "clock": "12:30", "days": ["2026-01-02", "epoch"]},
         "nothing": None,
         "empty": [],
         "json": {"a": 1},
@@ -147,3 +147,17 @@ def test_names_like_types_stay_names(tmp_path: Path, name: str) -> None:
         to=f"{tmp_path}/a.parquet",
     )
     assert list(read_rows(path)) == [{**rows[0], "s": {"x": 9007199254740993}}]
+
+
+def test_nested_texts_that_mean_one_thing_are_typed() -> None:
+    rows = [
+        {"a": {"d": "2026-01-01", "l": [{"at": "2026-01-01T10:00:00Z"}]}, "m": {"d": "2026-1-1", "n": "2026-01-02"}}
+    ]
+    sql = "SELECT year(a.d) AS y, hour(a.l[1].at) AS h, m.d AS d, m.n AS n FROM t"
+    assert run(sql, tables={"t": rows}) == [{"y": 2026, "h": 10, "d": "2026-1-1", "n": "2026-01-02"}]
+
+
+def test_objects_beside_texts_stay_json() -> None:
+    rows = [{"a": {"x": 1}, "m": 1}, {"a": "s", "m": "z"}, {"a": None}]
+    sql = "SELECT a->>'x' AS x, m FROM t"
+    assert run(sql, tables={"t": rows}) == [{"x": "1", "m": "1"}, {"x": None, "m": "z"}, {"x": None, "m": None}]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowException
@@ -28,12 +29,18 @@ def test_a_table_spelt_otherwise_is_the_same_one_where_the_database_takes_it_for
     assert len(warehouse.rows("orders")) == 2
 
 
-@pytest.mark.parametrize("gone", ["DROP TABLE orders", "DELETE FROM orders"])
-def test_what_a_table_got_that_is_gone_or_empty_is_forgotten(warehouse: Warehouse, gone: str) -> None:
+def test_what_a_table_got_that_somebody_takes_away_is_not_loaded_again(warehouse: Warehouse) -> None:
+    load(ORDERS)
+    warehouse.run("DELETE FROM orders")
+    load(ORDERS)
+    assert warehouse.rows("orders") == []
+
+
+def test_what_a_table_got_that_is_gone_is_forgotten(warehouse: Warehouse) -> None:
     for run_id in ("r1", "r2"):
         load(ORDERS, run_id=run_id)
         load(ORDERS, run_id=run_id, table="other")
-    warehouse.run(gone)
+    warehouse.run("DROP TABLE orders")
     assert load(ORDERS[:1], run_id="r1")["rows_loaded"] == 1
     assert load(ORDERS, run_id="r2")["rows_loaded"] == 2
     for run_id in ("r1", "r2"):
@@ -95,3 +102,25 @@ def test_rows_that_a_rule_leaves_out_are_not_counted(warehouse: Warehouse) -> No
     warehouse.run("CREATE TABLE orders (id INTEGER)")
     warehouse.run("CREATE RULE keep AS ON INSERT TO orders DO INSTEAD NOTHING")
     assert load([{"id": 1}])["rows_loaded"] == 0
+
+
+@pytest.mark.usefixtures("warehouse")
+def test_columns_that_a_merge_empties_are_said(capsys: pytest.CaptureFixture[str]) -> None:
+    key: dict[str, Any] = {"write_disposition": "merge", "primary_key": "id"}
+    load(ORDERS, **key)
+    capsys.readouterr()
+    load([{"id": 1, "total": 3, "customer": None}], run_id="r2", **key)
+    log = " ".join(capsys.readouterr().out.split())
+    assert "the rows have no `price`, which the table has: in the rows that `merge` replaces, this becomes null" in log
+    load([{"id": 1, "price": 3, "total": 3, "customer": None}], run_id="r3", **key)
+    assert "becomes null" not in capsys.readouterr().out
+
+
+def test_more_digits_than_a_decimal_keeps_are_said_as_digits(
+    warehouse: Warehouse, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if warehouse.kind == "sqlite":
+        pytest.skip("it has no decimals")
+    load([{"price": 12.345}], columns={"price": {"data_type": "decimal", "precision": 12, "scale": 2}})
+    log = " ".join(capsys.readouterr().out.split())
+    assert "`price` is of type decimal(12, 2), and has values with more digits than it keeps in row 1" in log
