@@ -35,8 +35,8 @@ def imported(module: str, *, task: str, extra: str) -> Any:
 _NAMED = (
     "aggregate|argument|bindings:|catalog|collation|column|columns|constraint|cursor|database|domain|extension|field|"
     "file:?|for key|function|host|host name|index|language|mean|named|operator|parameter|partition|pattern|procedure|"
-    "relation|role|rule|schema|sequence|server at|setting|table|tables|tablespace|trigger|type|user|variable|view|"
-    "with name"
+    "relation|role|types|rule|schema|sequence|server at|setting|table|tables|tablespace|trigger|type|user|variable|"
+    "view|with name"
 )
 """Words before a quoted name, in the messages of PostgreSQL, MySQL, DuckDB and SQLite."""
 _QUOTED = r"""(["'`])(?:(?!\{0}).)*\{0}"""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import glob
 import re
+import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from factory.data import database_words, imported
-from factory.data.duckdb_tables import DuckdbError, local_files, named_alike, reader, type_text
-from factory.data.places import NewFile, RowFileError, absolute, format_of
-from factory.data.row_files import limited, plain_rows, read_rows
+from factory.data.duckdb_tables import DuckdbError, different_columns, named_alike, reader, type_text
+from factory.data.places import NewFile, RowFileError, absolute, format_of, found, kind_said, local_copy, opened_to_read
+from factory.data.row_files import RowFileWriter, limited, plain_rows, read_rows, unzipped
 from factory.data.sql import quoted, result_rows, text_literal, write_rows
 
 _DATABASE_PATIENCE = 600
@@ -46,6 +48,8 @@ class Query:
     external_access: bool = False
     aside: list[str] = field(default_factory=list)
     """What is said of columns that are not called what they were."""
+    notes: list[str] = field(default_factory=list)
+    """What else is said of the tables."""
 
 
 def run_query(query: Query, *, max_rows: int | None = None, to: str | None = None) -> list[dict[str, Any]] | str:
@@ -60,7 +64,7 @@ def run_query(query: Query, *, max_rows: int | None = None, to: str | None = Non
             *before, last = _statements(connection, query)
             for statement in before:
                 connection.execute(statement)
-            if new is not None:
+            if new is not None and not _has_empty_lines(connection, last, new):
                 return _copied(connection, last, new)
             cursor = _with_nanoseconds(connection, connection.execute(last), last)
             rows = result_rows(cursor) if cursor.description is not None else iter(())
@@ -81,7 +85,7 @@ def opened(query: Query, *, writes: str | None = None) -> Iterator[Any]:
         tempfile.TemporaryDirectory(prefix="duckdb-") as folder,
         _connection(query.database, query.memory_limit, query.threads) as connection,
     ):
-        files = {name: local_files(name, value, Path(folder)) for name, value in query.tables.items()}
+        files = {name: _local_files(name, value, Path(folder)) for name, value in query.tables.items()}
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"SET temp_directory = {text_literal(folder + '/spilled')}")
         if not query.external_access:
@@ -97,7 +101,43 @@ def opened(query: Query, *, writes: str | None = None) -> Iterator[Any]:
             except imported("duckdb", task="duckdb", extra="duckdb").Error as error:
                 raise DuckdbError(_explained(database_words(error), query)) from None
             query.aside.extend(named_alike(connection, name, paths))
+            query.notes.extend(f"{text} (table `{name}`)" for text in different_columns(paths))
         yield connection
+
+
+def _local_files(name: str, value: Any, folder: Path) -> list[str]:
+    """Local files with the rows of a table; those of an object store are copied here, through fsspec."""
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, list):
+        raise DuckdbError(f"the table `{name}` is {kind_said(value)}, not rows or a path")
+    kind, wanted = (str, "a path") if value and isinstance(value[0], str) else (Mapping, "a row")
+    for number, one in enumerate(value, start=1):
+        if not isinstance(one, kind):
+            raise DuckdbError(f"entry {number} of the table `{name}` is {kind_said(one)}, not {wanted}")
+    if kind is str:
+        paths = [path for pattern in value for path in found(pattern)]
+        return [_without_mark(local_copy(path, folder), folder) for path in paths]
+    path = str(Path(tempfile.mkdtemp(dir=folder)) / "rows.jsonl")
+    try:
+        with RowFileWriter(path) as file:
+            file.write(value)
+    except RowFileError as error:
+        raise DuckdbError(str(error).replace(f"`{path}`", f"the table `{name}`")) from None
+    return [path]
+
+
+def _without_mark(path: str, folder: Path) -> str:
+    """The file, or a copy of one of JSON that begins with a byte order mark, for which DuckDB's reader has no place."""
+    if format_of(path)[0] in ("parquet", "csv"):
+        return path
+    with opened_to_read(path) as file, unzipped(path, file) as data:
+        if data.read(3) != codecs.BOM_UTF8:
+            return path
+        copy = Path(tempfile.mkdtemp(dir=folder)) / f"rows.{format_of(path)[0]}"
+        with copy.open("wb") as other:
+            shutil.copyfileobj(data, other)
+    return str(copy)
 
 
 @contextmanager
@@ -144,6 +184,14 @@ def _with_nanoseconds(connection: Any, cursor: Any, statement: str) -> Any:
     """The result with times of nanoseconds as text. Its types are known: to ask for them reads whole files again."""
     query = _recast(connection, statement, cursor.description or (), _AS_TEXTS)
     return connection.execute(query) if query != statement else cursor
+
+
+def _has_empty_lines(connection: Any, statement: str, new: NewFile) -> bool:
+    """Whether DuckDB would write null as an empty line, which at the end of a file nobody takes for a row."""
+    if format_of(new.path)[0] != "csv" or not _is_query(connection, statement):
+        return False
+    query = statement.strip().rstrip(";")
+    return len(connection.execute(f"SELECT * FROM ({query}\n) LIMIT 0").description) == 1  # as it is written
 
 
 def _copied(connection: Any, statement: str, new: NewFile) -> str:

@@ -6,18 +6,18 @@ a day may be a month. Such a column is read as a DECIMAL here, or as text.
 
 from __future__ import annotations
 
+import csv
 import glob
 import re
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from pathlib import Path
+from itertools import chain
 from typing import Any
 
 from factory.data import places
 from factory.data.columns import FLOAT_DIGITS
-from factory.data.places import RowFileError, format_of, found, kind_said, opened_to_read
-from factory.data.row_files import RowFileWriter, read_rows, unzipped
+from factory.data.places import RowFileError, format_of, found, opened_to_read
+from factory.data.row_files import read_rows, unzipped
 from factory.data.sql import quoted, text_literal
 from factory.data.values import is_inexact_in_duckdb
 
@@ -29,26 +29,23 @@ class DuckdbError(Exception):
     """A query that DuckDB refused, or a table that cannot be read; the text says which."""
 
 
-def local_files(name: str, value: Any, folder: Path) -> list[str]:
-    """Local files with the rows of a table; those of an object store are copied here, through fsspec."""
-    if isinstance(value, str):
-        value = [value]
-    if not isinstance(value, list):
-        raise DuckdbError(f"the table `{name}` is {kind_said(value)}, not rows or a path")
-    kind, wanted = (str, "a path") if value and isinstance(value[0], str) else (Mapping, "a row")
-    for number, one in enumerate(value, start=1):
-        if not isinstance(one, kind):
-            raise DuckdbError(f"entry {number} of the table `{name}` is {kind_said(one)}, not {wanted}")
-    if kind is str:
-        paths = [path for pattern in value for path in found(pattern)]
-        return [places.local_copy(path, folder) for path in paths]
-    path = str(Path(tempfile.mkdtemp(dir=folder)) / "rows.jsonl")
-    try:
-        with RowFileWriter(path) as file:
-            file.write(value)
-    except RowFileError as error:
-        raise DuckdbError(str(error).replace(f"`{path}`", f"the table `{name}`")) from None
-    return [path]
+def different_columns(file: Any) -> list[str]:
+    """What is said of CSV files that are read together and do not have the same columns. Raises RowFileError."""
+    patterns = [one for one in ([file] if isinstance(file, str) else file or ()) if isinstance(one, str)]
+    paths = [path for pattern in patterns for path in found(pattern) if format_of(path)[0] == "csv"]
+    heads = {path: _columns_of(path) for path in paths} if len(paths) > 1 else {}
+    said: list[str] = []
+    for name in dict.fromkeys(chain.from_iterable(heads.values())):
+        without = [path for path, head in heads.items() if name not in head]
+        if without:
+            files = f"{len(without)} of {len(heads)} files, such as `{without[0].rpartition('/')[2]}`"
+            said.append(f"the column `{name}` is not in {files}: it is null in their rows")
+    return said
+
+
+def _columns_of(path: str) -> list[str]:
+    line = places.first_line(path)
+    return next(csv.reader([line], delimiter=places.csv_delimiter(path, line)), [])
 
 
 def _second_of_a_name(names: Iterable[str]) -> list[str]:
@@ -157,7 +154,10 @@ def reader(connection: Any, paths: Sequence[str]) -> str:
 def _csv_options(paths: Sequence[str]) -> str:
     """How DuckDB reads CSV: as `load` does, by its header and RFC 4180. Its own guess takes a row that begins with `#`
     for a comment, makes one column of rows that are cut off, or leaves out what is before them."""
-    delimiters = {places.csv_delimiter(path, places.first_line(path)) for path in paths}
+    heads = {path: places.first_line(path) for path in paths}
+    if (empty := next((path for path, head in heads.items() if not head.strip()), None)) is not None:
+        raise RowFileError(f"`{empty}` has no header: a CSV begins with the names of its columns")
+    delimiters = {places.csv_delimiter(path, head) for path, head in heads.items()}
     if len(delimiters) > 1:
         raise RowFileError("the files of one table must have the same character between their columns")
     (delimiter,) = delimiters

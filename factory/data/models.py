@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -36,6 +36,7 @@ from factory.data.features import (
     with_encoding,
 )
 from factory.data.places import NewFile, alone_in, is_remote, opened_to_read
+from schemas.findings.suggestions import meant
 
 MODEL, FACTS = "model.skops", "model.json"
 _USUAL = re.compile(
@@ -71,7 +72,8 @@ def train(
     Raises ModelError, RowFileError.
     """
     _skops("train")
-    features = list(training.features or _others(rows, training.target))
+    features = list(training.features or [name for name in _names(rows) if name != training.target])
+    _there(rows, [training.target])
     given = [plain(row.get(training.target), training.target) for row in rows]
     known = [row for row, answer in zip(rows, given, strict=True) if not is_missing(answer)]
     if len(known) < 2:
@@ -137,20 +139,17 @@ def predict(
             yield {**row, column: answer.item() if hasattr(answer, "item") else answer}
 
 
-def _others(rows: Sequence[Row], target: str) -> list[str]:
-    names: dict[str, None] = {}
-    for row in rows:
-        names |= dict.fromkeys(row)
-    if target not in names:
-        raise ModelError(f"the rows have no column `{target}` to predict")
-    return [name for name in names if name != target]
+def _names(rows: Sequence[Row]) -> list[str]:
+    return list(dict.fromkeys(chain.from_iterable(rows)))
 
 
 def _there(rows: Sequence[Row], names: Iterable[str]) -> list[str]:
     """The names, each of which a row has. Raises ModelError."""
     for name in names:
         if not any(name in row for row in rows):
-            raise ModelError(f"the rows have no column `{name}`, which the model needs")
+            known = _names(rows)
+            near = meant(name, known) or f"they have {', '.join(known)}"
+            raise ModelError(f"the rows have no column `{name}`, which the model needs: {near}")
     return list(names)
 
 
@@ -239,6 +238,8 @@ def _settle(folder: str, said: str) -> None:
 
 def _loaded(folder: str, trusted: Sequence[str]) -> tuple[Any, Mapping[str, Any]]:
     skops = _skops("predict")
+    if folder.startswith("{"):
+        raise ModelError("`model` is a folder: write `${tasks.ID.output.model}`, the folder in what `train` hands on")
     folder = folder.rstrip("/") if is_remote(folder) else str(Path(folder).expanduser())
     with opened_to_read(f"{folder}/{MODEL}") as file:
         content = file.read()

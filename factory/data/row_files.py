@@ -22,7 +22,16 @@ from types import TracebackType
 from typing import IO, Any, Self, cast
 from uuid import UUID
 
-from factory.data.places import NewFile, RowFileError, arrow, csv_delimiter, format_of, found, kind_said, opened_to_read
+from factory.data.places import (
+    NewFile,
+    RowFileError,
+    arrow,
+    csv_delimiter,
+    format_of,
+    found,
+    kind_said,
+    opened_to_read,
+)
 from factory.data.row_formats import ROWS_AT_ONCE, row_mapping, sink
 from factory.data.values import exact_number
 
@@ -190,28 +199,33 @@ def _rows_in(path: str, file: IO[bytes]) -> Iterator[dict[str, Any]]:
             value = json.load(data, parse_float=exact_number)
             for number, row in enumerate(value if isinstance(value, list) else [value], 1):
                 yield row_mapping(row, f"`{path}`, row {number}")
+    except UnicodeDecodeError as error:
+        wanted = "save it as UTF-8, which Excel calls `CSV UTF-8`" if kind == "csv" else "save it as UTF-8"
+        raise RowFileError(f"`{path}` is no UTF-8 ({error.reason} at byte {error.start:,}): {wanted}") from None
     except (ValueError, csv.Error, EOFError, OSError) as error:
         raise RowFileError(f"`{path}` is not {kind}{' in gzip' if zipped else ''}: {error}") from None
 
 
 def _csv_rows(path: str, data: IO[bytes]) -> Iterator[dict[str, Any]]:
     """An empty field is no value, as it is to DuckDB: CSV has no other sign for that. In a file of one column, an empty
-    line is such a row."""
+    line between others is such a row."""
     csv.field_size_limit(sys.maxsize)  # what bounds the file bounds its fields
     lines = io.TextIOWrapper(data, "utf-8-sig", newline="")
     reader = csv.reader(chain([head := lines.readline()], lines), delimiter=csv_delimiter(path, head), strict=True)
     columns = next(reader, [])
     if (twice := _twice(columns)) is not None:
         raise RowFileError(f"`{path}`: two columns are named `{twice}`")
-    width = len(columns)
+    width, empty = len(columns), 0
     for number, fields in enumerate(reader, 1):
-        if len(fields) == width:
-            yield {column: field or None for column, field in zip(columns, fields, strict=True)}
-        elif fields:
+        if not fields:
+            empty += width == 1
+            continue
+        if len(fields) != width:
             more = "more" if len(fields) > width else "fewer"
             raise RowFileError(f"`{path}`, row {number}: it has {more} fields than there are columns")
-        elif width == 1:
-            yield {columns[0]: None}
+        yield from ({columns[0]: None} for _ in range(empty))
+        empty = 0
+        yield {column: field or None for column, field in zip(columns, fields, strict=True)}
 
 
 def _parquet_rows(path: str, file: IO[bytes]) -> Iterator[dict[str, Any]]:

@@ -143,6 +143,8 @@ class CheckOperator(BaseOperator):
         tables = {"rows": list(self.rows) if self.rows is not None else self.file}
         query = Query((), tables)
         with opened(query) as connection:
+            for text in query.notes:
+                self.log.warning("%s", text)
             if query.aside:
                 raise CheckError(f"{query.aside[0]}: give it another name, so that a rule can tell them apart")
 

@@ -68,6 +68,7 @@ class LoadOperator(BaseOperator):
         # dlt comes with these: only a task that loads pays for it.
         from factory.data.columns import ColumnType  # noqa: PLC0415
         from factory.data.destinations import LoadError, target_of  # noqa: PLC0415
+        from factory.data.duckdb_tables import different_columns  # noqa: PLC0415
         from factory.data.load import load, rows_of_files  # noqa: PLC0415
         from factory.data.load_plan import LoadRequest  # noqa: PLC0415
 
@@ -102,6 +103,7 @@ class LoadOperator(BaseOperator):
                 target = target_of(connection, schema or None)
                 read = rows_of_files(self.file or ()) if self.rows is None else lambda: self.rows or ()
                 loaded = load(read, target, request, is_csv=self.rows is None and all_csv(self.file))
+                loaded.aside += different_columns(self.file) if self.rows is None else []
         except (LoadError, RowFileError, SqlError) as error:
             text = without(str(error), secrets, "***")
             raise AirflowException(f"{self.conn_id}: {text}") from None

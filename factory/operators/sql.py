@@ -148,7 +148,7 @@ class DuckdbOperator(BaseOperator):
             raise AirflowFailException(str(error)) from None
         except (DuckdbError, RowFileError, SqlError) as error:
             raise AirflowException(str(error)) from None
-        for text in query.aside:
+        for text in (*query.aside, *query.notes):
             self.log.warning("%s", text)
         self.log.info("%s", output if isinstance(output, str) else counted(len(output), "row"))
         return output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -118,15 +119,44 @@ def test_an_empty_result_has_its_columns(tmp_path: Path, ending: str, max_rows: 
 
 def test_an_error_of_csv_shows_no_row(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes("id,name\n1,SECRET é\n".encode("cp1252"))
-    with pytest.raises(AirflowException, match=r"t\.csv` is not csv: .*utf-8") as raised:
+    with pytest.raises(
+        AirflowException, match=r"t\.csv` is no UTF-8 .*: save it as UTF-8, which Excel calls"
+    ) as raised:
         run("SELECT * FROM t", tables={"t": str(tmp_path / "t.csv")})
     assert "SECRET" not in str(raised.value)
 
 
-def test_an_empty_line_of_one_column_is_a_row(tmp_path: Path) -> None:
-    path = run("SELECT unnest([1, NULL, 3]) AS a", to=f"{tmp_path}/one.csv")
-    assert list(read_rows(path)) == [{"a": "1"}, {"a": None}, {"a": "3"}]
-    assert run("SELECT a FROM t", tables={"t": path}) == [{"a": 1}, {"a": None}, {"a": 3}]
+def test_null_in_a_file_of_one_column_is_a_row(tmp_path: Path) -> None:
+    path = run("SELECT unnest([1, NULL, 3, NULL]) AS a", to=f"{tmp_path}/one.csv")
+    assert list(read_rows(path)) == [{"a": "1"}, {"a": None}, {"a": "3"}, {"a": None}]
+    assert run("SELECT a FROM t", tables={"t": path}) == [{"a": 1}, {"a": None}, {"a": 3}, {"a": None}]
+    (tmp_path / "b.csv").write_text("a\n1\n\n2\n\n\n")
+    assert list(read_rows(str(tmp_path / "b.csv"))) == [{"a": "1"}, {"a": None}, {"a": "2"}]
+
+
+@pytest.mark.parametrize("ending", ["json", "jsonl", "json.gz"])
+def test_a_byte_order_mark_is_no_part_of_json(tmp_path: Path, ending: str) -> None:
+    rows = '[{"id": 1},\n{"id": 2}]' if "jsonl" not in ending else '{"id": 1}\n{"id": 2}\n'
+    data = b"\xef\xbb\xbf" + rows.encode()
+    (tmp_path / f"t.{ending}").write_bytes(gzip.compress(data) if ending.endswith("gz") else data)
+    assert run("SELECT id FROM t", tables={"t": str(tmp_path / f"t.{ending}")}) == [{"id": 1}, {"id": 2}]
+
+
+def test_files_without_the_columns_of_others_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "1.csv").write_text("id,amount\n1,2\n")
+    (tmp_path / "2.csv").write_text("id,total\n2,3\n")
+    (tmp_path / "3.csv").write_text("id,total\n")
+    said = "the column `amount` is not in 2 of 3 files, such as `2.csv`: it is null in their rows"
+    pattern = str(tmp_path / "*.csv")
+    assert len(run("SELECT * FROM t", tables={"t": pattern})) == 2
+    assert said in capsys.readouterr().out
+    CheckOperator(task_id="c", file=pattern, row_count={"equal_to": 2}).execute({})
+    assert said in capsys.readouterr().out
+    run("SELECT * FROM t", tables={"t": str(tmp_path / "2.csv")})
+    assert "is not in" not in capsys.readouterr().out
+    (tmp_path / "0.csv").write_text("")
+    with pytest.raises(AirflowException, match=r"0\.csv` has no header"):
+        run("SELECT id FROM t", tables={"t": str(tmp_path / "0.csv")})
 
 
 def test_a_column_without_a_value_goes_with_any_type() -> None:

@@ -204,3 +204,15 @@ def test_an_infinite_number_is_named(task: Task) -> None:
     for use in (task.train, task.predict):
         with pytest.raises(AirflowException, match="`x` has an infinite number, which no model takes"):
             use([*rows, {"x": float("inf"), "y": True}])
+
+
+def test_names_that_no_row_has_are_said_with_what_is_meant(task: Task) -> None:
+    rows = [{"left_at": n, "y": n > 15} for n in range(30)]
+    with pytest.raises(AirflowException, match=r"no column `yy`, .*: they have left_at, y|did you mean `y`"):
+        task.train(rows, "yy")
+    with pytest.raises(AirflowException, match="no column `lefft_at`, which the model needs: did you mean `left_at`"):
+        task.train(rows, features=["lefft_at"])
+    task.train(rows)
+    task.model = '{"model": "/x", "metrics": {}}'
+    with pytest.raises(AirflowException, match=r"`model` is a folder: write `\$\{tasks.ID.output.model\}`"):
+        task.predict(rows)
