@@ -64,8 +64,11 @@ def run_query(query: Query, *, max_rows: int | None = None, to: str | None = Non
             *before, last = _statements(connection, query)
             for statement in before:
                 connection.execute(statement)
-            if new is not None and not _has_empty_lines(connection, last, new):
-                return _copied(connection, last, new)
+            if new is not None:
+                columns = _columns(connection, last)
+                # Null in a CSV of one column would be an empty line, which at the end of a file nobody takes for a row.
+                if len(columns) != 1 or format_of(new.path)[0] == "parquet":
+                    return _copied(connection, last, columns, new)
             cursor = _with_nanoseconds(connection, connection.execute(last), last)
             rows = result_rows(cursor) if cursor.description is not None else iter(())
             if to is None:
@@ -186,21 +189,28 @@ def _with_nanoseconds(connection: Any, cursor: Any, statement: str) -> Any:
     return connection.execute(query) if query != statement else cursor
 
 
-def _has_empty_lines(connection: Any, statement: str, new: NewFile) -> bool:
-    """Whether DuckDB would write null as an empty line, which at the end of a file nobody takes for a row."""
-    if format_of(new.path)[0] != "csv" or not _is_query(connection, statement):
-        return False
+def _columns(connection: Any, statement: str) -> Sequence[Sequence[Any]]:
+    """The columns of a result, each by name and type; none where only running the statement tells.
+
+    Raises DuckdbError where two have one name.
+    """
+    if not _is_query(connection, statement):
+        return ()
     query = statement.strip().rstrip(";")
-    return len(connection.execute(f"SELECT * FROM ({query}\n) LIMIT 0").description) == 1  # as it is written
+    names = [str(name) for name, *_ in connection.execute(f"DESCRIBE {query}").fetchall()]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise DuckdbError(f"the result has two columns `{twice}`: give one of them another name with AS")
+    found: Sequence[Sequence[Any]] = connection.execute(f"SELECT * FROM ({query}\n) LIMIT 0").description  # its own
+    return found
 
 
-def _copied(connection: Any, statement: str, new: NewFile) -> str:
+def _copied(connection: Any, statement: str, columns: Sequence[Sequence[Any]], new: NewFile) -> str:
     """Write a query's result by DuckDB itself, which is many times as fast as row by row."""
     kind, zipped = format_of(new.path)
     form = "FORMAT parquet" if kind == "parquet" else f"FORMAT csv, HEADER, COMPRESSION {'gzip' if zipped else 'none'}"
     query = statement.strip().rstrip(";")
-    if kind == "parquet" and _is_query(connection, query):
-        columns = connection.execute(f"SELECT * FROM ({query}\n) LIMIT 0").description
+    if kind == "parquet":
         query = _recast(connection, query, columns, _SUMS)
     # The lock on the settings is kept: the file is one of the allowed paths.
     connection.execute(f"COPY ({query}\n) TO {text_literal(new.part)} ({form}, USE_TMP_FILE false)")

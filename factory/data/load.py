@@ -96,11 +96,25 @@ def _take_types(database: Database, table: str, staged: str, columns: Iterable[s
             row = f"json_build_object({text_literal(name)}, {column}::json)"
             listed = f"(json_populate_record(NULL::{database.table(table)}, {row})).{column}"
             form = f"CASE WHEN {column} LIKE '[%' THEN {listed} ELSE {form} END"
+            if kind.written.endswith(("._numeric", "._float4", "._float8")):
+                _refuse_rounding(database, staged, name, kind, listed)
         change = database.target.retyped.format(column, kind.written, form)
         try:
             database.together([f"ALTER TABLE {database.table(staged)} {change}"])
         except LoadError as error:
             raise LoadError(f"`{name}` is a column of type {kind.written}, and has others: {error}") from None
+
+
+def _refuse_rounding(database: Database, staged: str, name: str, kind: Declared, listed: str) -> None:
+    """Raise LoadError where the numbers of a list would lose digits in an array."""
+    column = database.column(name)
+    other = f"{column} LIKE '[%' AND to_jsonb({listed}) <> {column}::jsonb"
+    try:
+        ((rows,),) = database.run(f"SELECT count(*) FROM {database.table(staged)} WHERE {other}")
+    except LoadError:  # no numbers at all, which is said when they become the table's
+        return
+    if rows:
+        raise LoadError(f"`{name}` is a column of type {kind.written}, and {counted(rows, 'row')} would lose digits")
 
 
 def _move(database: Database, table: str, staged: str, plan: Plan, memory: Memory | None, loaded: Loaded) -> None:

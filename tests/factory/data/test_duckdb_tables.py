@@ -117,6 +117,13 @@ def test_an_empty_result_has_its_columns(tmp_path: Path, ending: str, max_rows: 
     CheckOperator(task_id="c", file=path, columns={"id": {"null_check": {"equal_to": 0}}}).execute({})
 
 
+@pytest.mark.parametrize("ending", ["csv", "parquet", "jsonl"])
+def test_two_columns_of_one_name_are_an_error(tmp_path: Path, ending: str) -> None:
+    for sql in ("SELECT 1 AS a, 2 AS a", "SELECT sum(a), sum(a) FROM (VALUES (9007199254740993)) t(a)"):
+        with pytest.raises(AirflowException, match="the result has two columns `"):
+            run(sql, to=str(tmp_path / f"a.{ending}"))
+
+
 def test_an_error_of_csv_shows_no_row(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes("id,name\n1,SECRET é\n".encode("cp1252"))
     with pytest.raises(

@@ -91,6 +91,10 @@ TYPES: dict[str, list[tuple[str, Any, Any, str]]] = {
         ("text[]", ["a", 'b",\\n\n}', None], "x", '{a,"b\\",\\\\n\n}",NULL}'),
         ("text[]", "{a,b}", "{", "{a,b}"),
         ("uuid[]", [[ID]], ["x"], "{{" + ID + "}}"),
+        ("numeric(5,2)[]", [1.5, None, 2], [1.239], "{1.50,NULL,2.00}"),
+        ("numeric(5,2)[]", [], ["x"], "{}"),
+        ("real[]", [0.1, 2.5], [16777217], "{0.1,2.5}"),
+        ("double precision[]", [0.1, 1e300], ["x"], "{0.1,1e+300}"),
         ("mood[]", [], ["x"], "{}"),
     ],
     "duckdb": [("UUID", ID, "x", ID), ("ENUM('sad')", "sad", "x", "sad")],
@@ -114,7 +118,9 @@ def test_columns_of_other_types_take_values_or_the_error_names_them(warehouse: W
         warehouse.run(f"CREATE TABLE {table} (id INTEGER, v {kind})")
         load([{"id": 1, "v": fits}, {"id": 2, "v": None}], table=table)
         assert warehouse.rows(table, f"id, {as_text[warehouse.kind]}") == [(1, kept), (2, None)], kind
-        with pytest.raises(AirflowException, match=r"`v` is a column of type .* and has others|bit string"):
+        with pytest.raises(
+            AirflowException, match=r"`v` is a column of type .* and has others|bit string|would lose digits"
+        ):
             load([{"id": 3, "v": other}], table=table, run_id="r2")
         assert len(warehouse.rows(table)) == 2
 
