@@ -206,6 +206,7 @@ _SECRET_NAME = re.compile(
     r"|^(?:pass|code|sas|sid|ticket|pin|access|app_?id)$",
     re.IGNORECASE,
 )
+_XML = re.compile(r"([\w-]+)(?:=[\"']([^\"'<>]+)|(?=(?:\s[^<>]*)?>([^<>]+)))")
 _SHORTEST = 4
 """Characters. What is shorter keeps no secret and would be found in any text."""
 
@@ -232,7 +233,11 @@ def _values(call: HttpCall) -> Iterator[str]:
         if name.lower() not in SAFE_HEADERS:
             yield from _in_header(value)
     parts = urlsplit(call.url)
-    for name, value in (*parse_qsl(parts.query), *fields_of(call.body or b"")):
+    text = (call.body or b"").decode(errors="replace")
+    named = fields_of(call.body or b"")
+    if text.lstrip().startswith("<"):
+        named = ((name, html.unescape((value or inner).strip())) for name, value, inner in _XML.findall(text))
+    for name, value in (*parse_qsl(parts.query), *named):
         if _SECRET_NAME.search(name):
             yield value
     for part in parts.path.split("/"):

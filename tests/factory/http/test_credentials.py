@@ -126,6 +126,14 @@ def test_a_secret_is_blanked_however_a_server_writes_it(echoed: str) -> None:
     assert Secrets(call).blanked_in(f"the key {echoed} is wrong").partition("***")[2].lstrip("=") == " is wrong"
 
 
+def test_a_secret_in_xml_is_blanked() -> None:
+    body = '<e:Body><o:Login pwd="attri&amp;bute"><o:Password Type="T">el"em ent</o:Password><id>1234</id></e:Body>'
+    call = HttpCall("POST", "https://api.example.com/", {}, body.encode())
+    assert Secrets(call).blanked_in(f"{body} attri&bute 1234") == (
+        '<e:Body><o:Login pwd="***"><o:Password Type="T">***</o:Password><id>1234</id></e:Body> *** 1234'
+    )
+
+
 def test_form_fields(server: Server, run: Runner) -> None:
     server.answers("/", b"here")
     run(server.url("/"), method="POST", data={"a": "ö &", "many": [1, True]})
