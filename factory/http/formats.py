@@ -98,6 +98,24 @@ class _Reader:
         self._open[-1][1].append(data)
 
 
+_OF_AN_ERROR = frozenset(("error", "errors", "exception"))
+_BESIDE_AN_ERROR = _OF_AN_ERROR | {"message", "status", "code", "detail", "details", "type", "success", "ok"}
+
+
+def without_error(rows: list[Any]) -> list[Any]:
+    """The rows of JSON Lines. Raises AnswerError where the last line tells of an error, as servers do that fail when
+    they have begun to answer: it has none of the names that the first one has, or none of a row."""
+    last = rows[-1] if rows else None
+    if isinstance(last, dict):
+        names = set(map(str.lower, last))
+        others = {name.lower() for name in rows[0]} if len(rows) > 1 and isinstance(rows[0], dict) else _BESIDE_AN_ERROR
+        is_row = names & others if len(rows) > 1 else names - others
+        told = next((name for name in last if name.lower() in _OF_AN_ERROR and last[name]), None)
+        if told is not None and not is_row:
+            raise AnswerError(f"its last line tells of an error (`{told}`), so the rows before it are not all")
+    return rows
+
+
 def in_place_of_csv(text: str, form: Csv) -> str | None:
     """What else a text is, whose first line would name the columns: JSON or XML, as errors are, or a sentence."""
     if _is_of_another_kind(text):
