@@ -87,6 +87,9 @@ def asked_for(text: str, tree: nodes.Template) -> Template:
     found = list(tree.find_all(nodes.Node))
     own = {node.name for node in found if isinstance(node, nodes.Macro)} | _OF_JINJA
     own |= {node.name for node in found if isinstance(node, nodes.Name) and node.ctx != "load"}
+    own |= {node.target for node in found if isinstance(node, nodes.Import)}
+    imported = [name for node in found if isinstance(node, nodes.FromImport) for name in node.names]
+    own |= {name if isinstance(name, str) else name[1] for name in imported}
     own |= _OF_MACROS if any(isinstance(node, nodes.Macro | nodes.CallBlock) for node in found) else set()
     asked = _Asked(text, tree, frozenset(own))
     for node in found:

@@ -90,8 +90,8 @@ def nearest(written: str, allowed: Iterable[str]) -> str | None:
         return None
     words = sorted(set(allowed))
     folded = _fold(written)
-    if folded in _NO_TYPOS:
-        return None
+    if folded in _NO_TYPOS or (folded.startswith("not_") and not any(word.startswith("not_") for word in words)):
+        return None  # no word, or the opposite of one
     # Where other formats keep what they repeat.
     known = ("vars" if folded.startswith("x_") else _OTHER_WORDS.get(folded, "")).split()
     if (other := next((word for word in known if word in words), None)) is not None:

@@ -211,10 +211,9 @@ class _Constructor:
         for key, (node, name) in self._anchored.items():
             if key in self._used:
                 continue
-            span = self._span(node)
-            value = self._text[node.start_mark.index : node.start_mark.index + span.end_column - span.column]
             why = f"a plain `&` begins a YAML anchor, and nothing uses `*{name}`"
-            self._needs_quotes(span, value, why)
+            # No fix: quotes would change the value where it is an anchor.
+            self._report(Code.NEEDS_QUOTES, why, node, help=f"put it in quotes, or remove `&{name}` if it is an anchor")
 
     def _note_anchor(self, node: ScalarNode) -> None:
         anchor = _ANCHOR.match(self._text, node.start_mark.index)
