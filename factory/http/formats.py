@@ -14,7 +14,7 @@ from typing import Any
 from xml.parsers import expat
 
 from factory.http.body import AnswerError
-from factory.http.failures import tells_failure
+from factory.http.failures import sign_of_failure, tells_failure
 from factory.http.selection import LoneItems
 from schemas.model.http import Csv
 
@@ -98,21 +98,21 @@ class _Reader:
         self._open[-1][1].append(data)
 
 
-_OF_AN_ERROR = frozenset(("error", "errors", "exception"))
-_BESIDE_AN_ERROR = _OF_AN_ERROR | {"message", "status", "code", "detail", "details", "type", "success", "ok"}
+_BESIDE_AN_ERROR = frozenset(
+    ["error", "errors", "exception", "message", "status", "code", "detail", "details", "type", "success", "ok"]
+)
 
 
 def without_error(rows: list[Any]) -> list[Any]:
     """The rows of JSON Lines. Raises AnswerError where the last line tells of an error, as servers do that fail when
     they have begun to answer: it has none of the names that the first one has, or none of a row."""
     last = rows[-1] if rows else None
-    if isinstance(last, dict):
-        names = set(map(str.lower, last))
-        others = {name.lower() for name in rows[0]} if len(rows) > 1 and isinstance(rows[0], dict) else _BESIDE_AN_ERROR
-        is_row = names & others if len(rows) > 1 else names - others
-        told = next((name for name in last if name.lower() in _OF_AN_ERROR and last[name]), None)
-        if told is not None and not is_row:
-            raise AnswerError(f"its last line tells of an error (`{told}`), so the rows before it are not all")
+    sign = sign_of_failure(last, 0, "") if isinstance(last, dict) else None
+    if isinstance(last, dict) and sign is not None:
+        names, first = set(map(str.lower, last)), rows[0] if len(rows) > 1 else None
+        is_row = not names.isdisjoint(map(str.lower, first)) if isinstance(first, dict) else names - _BESIDE_AN_ERROR
+        if not is_row:
+            raise AnswerError(f"its last line tells of an error (`{sign}`), so the rows before it are not all")
     return rows
 
 

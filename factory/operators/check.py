@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any, ClassVar
 
 from airflow.sdk import BaseOperator, Context
@@ -17,7 +17,7 @@ from factory.data.check import Broken, Checked, CheckError, Rules, Unchecked, Un
 from factory.data.duckdb import Query, opened
 from factory.data.duckdb_tables import DuckdbError
 from factory.data.row_files import RowFileError, plain_rows
-from factory.data.sql import SqlError, database_hook, result_rows, run_sql
+from factory.data.sql import SqlError, columns_of, database_hook, result_rows, run_sql
 from factory.reporters.text import counted
 
 _NO_NUMBER = {"sqlite": "{0} GLOB '*[^0-9.eE+-]*' OR {0} = ''", "mysql": "{0} REGEXP '[^0-9.eE+-]' OR {0} = ''"}
@@ -168,14 +168,7 @@ class CheckOperator(BaseOperator):
         quote = "`" if hook.conn_type == "mysql" else '"'
         table = ".".join(f"{quote}{part}{quote}" for part in str(self.table).split("."))
 
-        @cache
-        def names() -> list[str]:
-            try:
-                sql = f"SELECT * FROM {table} WHERE 1 = 0"  # noqa: S608 # quoted
-                found: Any = hook.run(sql, handler=lambda cursor: tuple(cursor.description))
-            except Exception:  # of any driver: a role may not be allowed to read each of the columns
-                return []
-            return [str(column[0]) for column in found]
+        names = cache(partial(columns_of, hook, table))
 
         def ask(sql: str) -> list[dict[str, Any]]:
             try:

@@ -1,8 +1,9 @@
-"""The request of the built-in task `http`, and so of `poll`."""
+"""The request of the built-in task `http`, the task, and `poll`: a first task `{id: poll, uses: http, …}`, request and
+settings in one mapping."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag
 
@@ -19,6 +20,8 @@ from schemas.model.fields import (
     TaskOutput,
 )
 from schemas.model.polling import ChangeDetection, Incremental, Pagination
+from schemas.model.settings import TaskSettings
+from schemas.model.task_base import POLL_TASK_ID, TaskBase
 from schemas.model.times import PositiveDuration
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -249,3 +252,44 @@ class HttpRequest(Model):
     state_key: Annotated[str, Field(pattern=STATE_KEY_PATTERN, max_length=200)] | None = None
     """Name under which Airflow stores the state of the task. Default: `DAG_ID/TASK_ID`; set it before you rename
     either. Never use one name for two tasks."""
+
+
+class HttpTask(TaskBase):
+    """Requests a URL."""
+
+    mappable: ClassVar[frozenset[str]] = frozenset(
+        {"url", "conn_id", "endpoint", "headers", "params", "json", "data", "body", "to"}
+    )
+    templated: ClassVar[frozenset[str]] = mappable | {"each"}
+
+    uses: Literal["http"]
+    """The built-in that requests a URL."""
+    with_: HttpRequest = Field(alias="with")
+    """The request."""
+
+
+class Watch(Model):
+    """Sends requests without a worker and starts a run when the answer has changed: by its `hash`, unless
+    `change_detection` says otherwise."""
+
+    every: PositiveDuration
+    """Time from one request to the next, such as `10s`."""
+
+
+class Poll(HttpRequest, TaskSettings):
+    """Requests a URL on the pipeline's schedule; the answer is `${tasks.poll.output}`."""
+
+    watch: Watch | None = None
+    """Instead of a `schedule`: request from Airflow's triggerer, and start a run when the answer has changed."""
+
+    def as_task(self) -> HttpTask:
+        """The task that this mapping describes."""
+        # All values, defaults included, were validated as this model's own fields.
+        request = {name: getattr(self, name) for name in HttpRequest.model_fields}
+        if self.watch is not None and self.change_detection is None:
+            # So that the run sees the same change as the trigger that started it.
+            request["change_detection"] = "hash"
+        settings = {name: getattr(self, name) for name in self.model_fields_set & TaskSettings.model_fields.keys()}
+        return HttpTask.model_construct(
+            id=POLL_TASK_ID, uses="http", with_=HttpRequest.model_construct(**request), **settings
+        )

@@ -18,11 +18,11 @@ LATE_POLL = WithJsonSchema({"$comment": "Poll"})
 """Marks where `Poll` is, which is imported for a file that has one."""
 
 if TYPE_CHECKING:
-    from schemas.model.built_ins.http import Poll
+    from schemas.model.http import Poll
 else:
 
     def _polled(value: Any) -> Any:
-        from schemas.model.built_ins.http import Poll  # noqa: PLC0415 # it is half of the language, and few files poll
+        from schemas.model.http import Poll  # noqa: PLC0415 # it is half of the language, and few files poll
 
         return Poll.model_validate(value)
 

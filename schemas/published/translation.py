@@ -10,8 +10,8 @@ from pydantic.json_schema import models_json_schema
 from schemas.expressions.reading import VALUE
 from schemas.findings.paths import DataPath, is_task_list
 from schemas.model.built_ins import BUILT_INS, built_in
-from schemas.model.built_ins.http import Poll
 from schemas.model.fields import Model
+from schemas.model.http import Poll
 from schemas.model.pipeline import Pipeline
 from schemas.model.polling import NEEDED
 from schemas.model.task import TASK_MARK, CodeTask, TaskGroup, TaskTemplate, TemplateUse

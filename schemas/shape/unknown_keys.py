@@ -16,8 +16,8 @@ from schemas.findings.diagnostics import Edit, Entry, Problem, typo_fix
 from schemas.findings.paths import DataPath, task_path
 from schemas.findings.suggestions import ELSEWHERE, did_you_mean, meant, nearest, of_another_script
 from schemas.model.built_ins import BUILT_INS, built_in
-from schemas.model.built_ins.http import Poll
 from schemas.model.fields import OBJECT
+from schemas.model.http import Poll
 from schemas.model.notifications import RunNotifications, TaskNotifications
 from schemas.model.pipeline import Pipeline
 from schemas.model.settings import SETTING_KEYS, TaskSettings

@@ -44,7 +44,6 @@ _PATTERNS = {
 }
 _BOOLEAN_WORDS = {**dict.fromkeys(("yes", "on", "true"), "true"), **dict.fromkeys(("no", "off", "false"), "false")}
 
-
 BOUNDS = {
     "greater_than": "more than {gt}",
     "greater_than_equal": "at least {ge}",
@@ -286,9 +285,8 @@ def _type_hint(kind: str, value: Any, name: str) -> tuple[str, Edit | None]:
     if kind == "list_type" and isinstance(value, dict):
         return ("write each as `- id: …`" if name == "`tasks`" else "each entry of a list begins with `- `"), None
     if kind in _BRACKETS and isinstance(value, str) and re.fullmatch(_BRACKETS[kind], value) is not None:
-        return (
-            "a template gives text: write one for each value" if value[1] == "{" else "write it without quotes"
-        ), None
+        hint = "a template gives text: write one for each value" if value[1] == "{" else "write it without quotes"
+        return hint, None
     if kind == "list_type" and isinstance(value, str) and value:
         return ("write it in `[ ]`", Yaml(f"[{value}]") if _WORD.fullmatch(value) else None)
     short = _written_short(kind, value, name)

@@ -18,35 +18,35 @@ if TYPE_CHECKING:
 BUILT_INS: Mapping[str, str] = MappingProxyType(
     {
         "http": "http.HttpTask",
-        "bash": "messages.BashTask",
-        "empty": "flow.EmptyTask",
-        "branch": "flow.BranchTask",
-        "short_circuit": "flow.ShortCircuitTask",
-        "latest_only": "flow.LatestOnlyTask",
-        "wait_file": "waits.WaitFileTask",
-        "wait_http": "waits.WaitHttpTask",
-        "wait_sql": "waits.WaitSqlTask",
-        "wait_until": "waits.WaitUntilTask",
-        "wait_dag": "waits.WaitDagTask",
-        "trigger_dag": "flow.TriggerDagTask",
-        "email": "messages.EmailTask",
-        "sql": "tables.SqlTask",
-        "load": "tables.LoadTask",
-        "duckdb": "tables.DuckdbTask",
-        "check": "tables.CheckTask",
-        "chart": "models.ChartTask",
-        "train": "models.TrainTask",
-        "predict": "models.PredictTask",
+        "bash": "built_ins.messages.BashTask",
+        "empty": "built_ins.flow.EmptyTask",
+        "branch": "built_ins.flow.BranchTask",
+        "short_circuit": "built_ins.flow.ShortCircuitTask",
+        "latest_only": "built_ins.flow.LatestOnlyTask",
+        "wait_file": "built_ins.waits.WaitFileTask",
+        "wait_http": "built_ins.waits.WaitHttpTask",
+        "wait_sql": "built_ins.waits.WaitSqlTask",
+        "wait_until": "built_ins.waits.WaitUntilTask",
+        "wait_dag": "built_ins.waits.WaitDagTask",
+        "trigger_dag": "built_ins.flow.TriggerDagTask",
+        "email": "built_ins.messages.EmailTask",
+        "sql": "built_ins.tables.SqlTask",
+        "load": "built_ins.tables.LoadTask",
+        "duckdb": "built_ins.tables.DuckdbTask",
+        "check": "built_ins.tables.CheckTask",
+        "chart": "built_ins.models.ChartTask",
+        "train": "built_ins.models.TrainTask",
+        "predict": "built_ins.models.PredictTask",
     }
 )
-"""Name → module here and class in it, in the order in which people read them."""
+"""Name → module below `schemas.model` and class in it, in the order in which people read them."""
 
 
 @cache
 def built_in(name: str) -> type[TaskBase]:
     """The model of a task that uses a built-in."""
-    module, _, task = BUILT_INS[name].partition(".")
-    model: type[TaskBase] = getattr(importlib.import_module(f"schemas.model.built_ins.{module}"), task)
+    module, _, task = BUILT_INS[name].rpartition(".")
+    model: type[TaskBase] = getattr(importlib.import_module(f"schemas.model.{module}"), task)
     return model
 
 

@@ -24,8 +24,7 @@ from schemas.dagfactory.convert.conversion import OPERATORS, REQUEST_NAMES
 from schemas.dagfactory.convert.from_airflow import airflow_documents, from_airflow
 from schemas.expressions.reading import unescape
 from schemas.findings.diagnostics import Diagnostic
-from schemas.model.built_ins.http import Poll
-from schemas.model.http import HttpRequest
+from schemas.model.http import HttpRequest, Poll
 from schemas.model.pipeline import Pipeline
 from schemas.model.task import TaskGroup
 from schemas.model.task_base import TaskBase

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .warehouses import Warehouse, duckdb_file, server, sqlite_file
+from factory.data.row_files import RowFileWriter
 
-KINDS = [
-    "sqlite",
-    "duckdb",
-    pytest.param("postgres", marks=pytest.mark.soak),
-    pytest.param("mysql", marks=pytest.mark.soak),
-]
+from .checks import MADE, ORDERS, shop
+from .warehouses import KINDS, Warehouse, duckdb_file, of_kinds, server, sqlite_file
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +32,7 @@ def servers() -> Iterator[Callable[[str], Warehouse]]:
         one.__exit__(None, None, None)
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=of_kinds(*KINDS))
 def warehouse(
     request: pytest.FixtureRequest,
     tmp_path: Path,
@@ -53,3 +51,18 @@ def warehouse(
             found.run(f"DROP TABLE IF EXISTS {quote}{table}{quote}")
     monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", found.variable)
     return found
+
+
+@pytest.fixture(params=["rows", "file", "table"])
+def source(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The orders, in each of the ways in which they can be given."""
+    if request.param == "rows":
+        return {"rows": ORDERS}
+    if request.param == "file":
+        with RowFileWriter(str(tmp_path / "orders.jsonl")) as file:
+            file.write(ORDERS)
+        return {"file": str(tmp_path / "orders.jsonl")}
+    table = shop(tmp_path, monkeypatch, "orders", MADE)
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as database, database:
+        database.executemany("INSERT INTO orders VALUES (?, ?, ?, ?)", [tuple(row.values()) for row in ORDERS])
+    return table

@@ -6,61 +6,17 @@ import json
 import logging
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowException
 
 from factory.data.row_files import RowFileWriter
-from factory.operators.check import CheckOperator
 
-from .warehouses import Warehouse
+from .checks import MADE, broken, check, shop
 
 pytest.importorskip("duckdb")
-
-ORDERS: list[dict[str, Any]] = [
-    {"id": 1, "customer": "an", "price": 12.5, "at": "2026-01-01T00:00:00+00:00"},
-    {"id": 2, "customer": None, "price": -3, "at": "2026-01-02T00:00:00+00:00"},
-    {"id": 2, "customer": "cy", "price": 4, "at": "2026-01-03T00:00:00+00:00"},
-]
-
-
-MADE = "CREATE TABLE orders (id INTEGER, customer TEXT, price REAL, at TEXT)"
-
-
-def shop(folder: Path, monkeypatch: pytest.MonkeyPatch, table: str, made: str) -> dict[str, Any]:
-    """The table of a database that the connection `shop` leads to, `made` by SQL."""
-    with closing(sqlite3.connect(folder / "shop.db")) as database, database:
-        database.executescript(made)
-    monkeypatch.setenv("AIRFLOW_CONN_SHOP", json.dumps({"conn_type": "sqlite", "host": str(folder / "shop.db")}))
-    return {"conn_id": "shop", "table": table}
-
-
-@pytest.fixture(params=["rows", "file", "table"])
-def source(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """The orders, in each of the ways in which they can be given."""
-    if request.param == "rows":
-        return {"rows": ORDERS}
-    if request.param == "file":
-        with RowFileWriter(str(tmp_path / "orders.jsonl")) as file:
-            file.write(ORDERS)
-        return {"file": str(tmp_path / "orders.jsonl")}
-    table = shop(tmp_path, monkeypatch, "orders", MADE)
-    with closing(sqlite3.connect(tmp_path / "shop.db")) as database, database:
-        database.executemany("INSERT INTO orders VALUES (?, ?, ?, ?)", [tuple(row.values()) for row in ORDERS])
-    return table
-
-
-def check(source: dict[str, Any], **rules: Any) -> dict[str, Any]:
-    return CheckOperator(task_id="check", **source, **rules).execute({})
-
-
-def broken(source: dict[str, Any], **rules: Any) -> str:
-    with pytest.raises(AirflowException) as raised:
-        check(source, **rules)
-    return str(raised.value)
 
 
 def test_rules_that_hold(source: dict[str, Any]) -> None:
@@ -128,66 +84,6 @@ def test_a_warning_lets_the_task_succeed(source: dict[str, Any], caplog: pytest.
     json.dumps(output)
 
 
-def test_old_rows_are_noticed(source: dict[str, Any]) -> None:
-    fresh = {"column": "at", "within": timedelta(days=1)}
-    assert "freshness of at: found 2026-01-03T00:00:00+00:00, expected a time within 1d" in broken(
-        source, freshness=fresh
-    )
-    long = datetime.now(UTC) - datetime(2026, 1, 2, tzinfo=UTC)
-    assert check(source, freshness={"column": "at", "within": long})["broken"] == []
-    with pytest.raises(AirflowException, match="the column `customer` holds no times"):
-        check(source, freshness={"column": "customer", "within": long})
-
-
-def ago(hours: float, offset: int = 0) -> str:
-    """A time that many hours ago, as text, in a zone."""
-    return (datetime.now(UTC) - timedelta(hours=hours)).astimezone(timezone(timedelta(hours=offset))).isoformat()
-
-
-MOMENTS = [
-    [ago(0.1, -5), ago(3)],  # the first is the later one, and by its signs the earlier one
-    [ago(0.1, -5).replace("T", " "), ago(9, 9)],
-    [ago(0.1).replace("T", " "), ago(25), ago(9, 9), ""],
-    [ago(0.1, -5)[:-6] + "-0500", ago(3, 2)[:-6] + "+0200"],
-    [ago(0.1)[:-6], ago(5, 5)],
-]
-
-
-@pytest.mark.parametrize("moments", MOMENTS)
-@pytest.mark.parametrize("warehouse", ["sqlite", pytest.param("postgres", marks=pytest.mark.soak)], indirect=True)
-def test_times_that_are_text_are_compared_as_times(warehouse: Warehouse, moments: list[str]) -> None:
-    warehouse.run("CREATE TABLE orders (at TEXT)")
-    written = "'), ('".join(moments)
-    warehouse.run(f"INSERT INTO orders VALUES ('{written}')")
-    given = {"conn_id": "warehouse", "table": "orders"}
-    fresh, old = ({"column": "at", "within": timedelta(minutes=minutes)} for minutes in (30, 1))
-    for source in (given, {"rows": [{"at": one or None} for one in moments]}):
-        assert check(source, freshness=fresh)["broken"] == []
-        assert "expected a time within 1m" in broken(source, freshness=old)
-    late = {"column": "at", "within": timedelta(hours=2)}
-    warehouse.run("DELETE FROM orders")
-    warehouse.run(f"INSERT INTO orders VALUES ('{ago(3, 5)}'), ('{ago(4)}')")
-    assert "freshness of at: found " in broken(given, freshness=late)
-    warehouse.run("CREATE TABLE typed (at TIMESTAMP, day DATE)")
-    warehouse.run(f"INSERT INTO typed VALUES ('{ago(3)[:-6]}', '{ago(3)[:10]}'), (NULL, NULL)")
-    typed = {"conn_id": "warehouse", "table": "typed"}
-    assert check(typed, freshness={"column": "day", "within": timedelta(days=2)})["broken"] == []
-    assert "expected a time within 2h" in broken(typed, freshness=late)
-    warehouse.run("INSERT INTO orders VALUES ('2026')")
-    assert "the column `at` holds no times that can be read" in broken(given, freshness=late)
-
-
-def test_a_time_in_the_future_is_not_fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fresh = {"column": "at", "within": timedelta(minutes=30)}
-    table = shop(tmp_path, monkeypatch, "t", f"CREATE TABLE t (at TEXT); INSERT INTO t VALUES ('{ago(-2)}')")
-    for given in (table, {"rows": [{"at": ago(-2)}]}, {"rows": [{"at": ago(-24 * 300)[:-6]}]}):
-        assert ", in the future, expected a time within 30m" in broken(given, freshness=fresh)
-        assert check(given, freshness=fresh, severity="warning")["broken"][0]["rule"] == "freshness of at"
-    for moment in (ago(-0.5), ago(-13)[:-6], ago(0)[:10]):  # another clock; a zone's own time, and day
-        within = {"column": "at", "within": timedelta(days=2)}
-        assert check({"rows": [{"at": moment}]}, freshness=within)["broken"] == []
-
-
 @pytest.fixture(params=["rows", "file", "table"])
 def no_rows(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """No rows, in each of the ways in which they can be given: only a table has columns then."""
@@ -244,56 +140,6 @@ def test_a_column_without_a_value_is_named(capsys: pytest.CaptureFixture[str]) -
 def test_a_table_without_rows_has_columns_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = shop(tmp_path, monkeypatch, "orders", "CREATE TABLE orders (id INTEGER)")
     assert "no column `ids`, did you mean `id`?" in broken(table, checks={"typo": {"check_statement": "ids > 1"}})
-
-
-def test_a_column_that_is_not_there_is_no_text(source: dict[str, Any]) -> None:
-    zero = {"equal_to": 0}
-    said = broken(
-        source,
-        columns={"prise": {"null_check": zero, "distinct_check": {"geq_to": 1}}, "rows": {"null_check": zero}},
-        freshness={"column": "att", "within": timedelta(days=1)},
-        severity="warning",
-    )
-    assert said.splitlines() == [
-        "4 of 4 rules cannot be checked (3 rows):",
-        "- prise, null_check: cannot be checked: no column `prise`, did you mean `price`?",
-        "- prise, distinct_check: cannot be checked: no column `prise`, did you mean `price`?",
-        "- rows, null_check: cannot be checked: no column `rows`",
-        "- freshness of att: cannot be checked: no column `att`, did you mean `at`?",
-    ]
-    assert "is broken" in broken(source, columns={"Customer": {"null_check": zero}})
-
-
-def test_double_quotes_are_around_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = (
-        """CREATE TABLE t ("the price" REAL, "a`b" TEXT, [c"d] TEXT); INSERT INTO t VALUES (1, 'it''s "one"', 'x');"""
-    )
-    table = shop(tmp_path, monkeypatch, "t", made)
-    columns = {name: {"null_check": {"equal_to": 0}} for name in ("the price", "a`b", 'c"d')}
-    right = {
-        "check_statement": """"the price" > 0 AND "a`b" = 'it''s "one"' -- "not" there""",
-        "partition_clause": """"c""d" = 'x' /* "not" */""",
-    }
-    assert check(table, columns=columns, checks={"right": right})["broken"] == []
-    for given in ({"check_statement": '"prise" > 0'}, {"check_statement": "1 = 1", "partition_clause": '"prise" > 0'}):
-        assert broken(table, checks={"typo": given}).splitlines()[1:] == [
-            "- typo: cannot be checked: no column `prise` (a text is written in single quotes: 'prise')"
-        ]
-    assert broken(table, partition_clause='"prise" > 0', row_count={"geq_to": 1}).startswith("no column `prise`")
-
-
-@pytest.mark.parametrize("warehouse", ["sqlite", pytest.param("postgres", marks=pytest.mark.soak)], indirect=True)
-def test_a_column_that_no_database_has(warehouse: Warehouse) -> None:
-    warehouse.run("CREATE TABLE orders (id INTEGER, amount INTEGER)")
-    warehouse.run("INSERT INTO orders VALUES (1, 5)")
-    given, zero = {"conn_id": "warehouse", "table": "orders"}, {"null_check": {"equal_to": 0}}
-    assert check(given, columns={"amount": zero})["broken"] == []
-    for column, said in (("ammount", "no column `ammount`, did you mean `amount`?"), ("orders", "no column `orders`")):
-        assert (
-            f"- {column}, null_check: cannot be checked: {said}" in broken(given, columns={column: zero}).splitlines()
-        )
-    typo = broken(given, checks={"typo": {"check_statement": "ammount > 0"}})
-    assert "- typo: cannot be checked: no column `ammount`, did you mean `amount`?" in typo
 
 
 def test_text_is_compared_by_the_numbers_that_it_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -367,13 +213,6 @@ def test_a_figure_is_what_it_is_written_as(source: dict[str, Any]) -> None:
     assert check(rows, columns={"n": {"min": {"equal_to": 0.1}, "max": {"leq_to": 0.3}}})["broken"] == []
     assert check(source, row_count={"equal_to": 2.5, "tolerance": 0.2})["broken"] == []
     assert "found 3, expected 2.5 (give or take 19%)" in broken(source, row_count={"equal_to": 2.5, "tolerance": 0.19})
-
-
-def test_names_that_differ_by_letter_case_alone_are_refused() -> None:
-    for rows in ([{"a": 1, "A": -1}], [{"a": 1}, {"A": -1}]):
-        said = "the columns `A` and `a` of the table `rows` are one name to SQL; one of them is `A_1` here"
-        assert said in broken({"rows": rows}, columns={"A": {"min": {"geq_to": 0}}})
-    assert check({"rows": [{"a": 1, "a_1": 2}]}, columns={"a_1": {"min": {"geq_to": 2}}})["broken"] == []
 
 
 def test_a_row_without_a_form_in_json_names_the_rows() -> None:

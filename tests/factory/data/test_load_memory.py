@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowException
 
-from .warehouses import ORDERS, Warehouse, load
+from .warehouses import ORDERS, Warehouse, load, on
 
 
 def test_a_corrected_table_gets_the_rows(warehouse: Warehouse) -> None:
@@ -78,11 +78,10 @@ IGNORED = {
 
 
 @pytest.mark.parametrize("write_disposition", ["append", "replace", "merge"])
+@on(*IGNORED)
 def test_rows_that_a_trigger_leaves_out_are_not_counted(
     warehouse: Warehouse, write_disposition: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    if warehouse.kind not in IGNORED:
-        return  # it has no triggers that leave out rows
     warehouse.run("CREATE TABLE orders (id INTEGER, customer VARCHAR(20), price REAL)")
     for statement in IGNORED[warehouse.kind]:
         warehouse.run(statement)
@@ -96,9 +95,8 @@ def test_rows_that_a_trigger_leaves_out_are_not_counted(
     assert len(warehouse.rows("orders")) == 2
 
 
+@on("postgres")
 def test_rows_that_a_rule_leaves_out_are_not_counted(warehouse: Warehouse) -> None:
-    if warehouse.kind != "postgres":
-        return  # no other database has rules
     warehouse.run("CREATE TABLE orders (id INTEGER)")
     warehouse.run("CREATE RULE keep AS ON INSERT TO orders DO INSTEAD NOTHING")
     assert load([{"id": 1}])["rows_loaded"] == 0
@@ -116,11 +114,9 @@ def test_columns_that_a_merge_empties_are_said(capsys: pytest.CaptureFixture[str
     assert "becomes null" not in capsys.readouterr().out
 
 
-def test_more_digits_than_a_decimal_keeps_are_said_as_digits(
-    warehouse: Warehouse, capsys: pytest.CaptureFixture[str]
-) -> None:
-    if warehouse.kind == "sqlite":
-        pytest.skip("it has no decimals")
+@on("duckdb", "postgres", "mysql")  # SQLite has no decimals
+@pytest.mark.usefixtures("warehouse")
+def test_more_digits_than_a_decimal_keeps_are_said_as_digits(capsys: pytest.CaptureFixture[str]) -> None:
     load([{"price": 12.345}], columns={"price": {"data_type": "decimal", "precision": 12, "scale": 2}})
     log = " ".join(capsys.readouterr().out.split())
     assert "`price` is of type decimal(12, 2), and has values with more digits than it keeps in row 1" in log

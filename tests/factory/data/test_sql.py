@@ -23,7 +23,7 @@ from factory.operators.load import LoadOperator
 from factory.operators.models import PredictOperator, TrainOperator
 from factory.operators.sql import DuckdbOperator, SqlOperator
 
-from .warehouses import Warehouse
+from .warehouses import Warehouse, on
 
 
 @pytest.fixture
@@ -168,9 +168,9 @@ def test_no_data_task_logs_a_row(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "zaphod" not in log + str(raised.value)
 
 
-def test_postgres_loses_no_digit_of_json_and_no_month(warehouse: Warehouse, tmp_path: Path) -> None:
-    if warehouse.kind != "postgres":
-        return
+@on("postgres")
+@pytest.mark.usefixtures("warehouse")
+def test_postgres_loses_no_digit_of_json_and_no_month(tmp_path: Path) -> None:
     sql = """SELECT '{"a": 12345678901234567890.5, "b": 1.10}'::jsonb AS j, '[0.12345678901234567890123]'::json AS k,
         '1 mon 2 days 03:00'::interval AS i, '{1 mon}'::interval[] AS many"""
     row = {
@@ -189,9 +189,9 @@ def test_postgres_loses_no_digit_of_json_and_no_month(warehouse: Warehouse, tmp_
     )
 
 
+@on("postgres")
 def test_psycopg2_gives_the_same_as_psycopg(warehouse: Warehouse) -> None:
-    if warehouse.kind != "postgres" or warehouse.connected is None:
-        return
+    assert warehouse.connected is not None
     with contextlib.closing(warehouse.connected()) as connection:
         SESSIONS["postgres"](connection)
         cursor = connection.cursor()
@@ -200,9 +200,10 @@ def test_psycopg2_gives_the_same_as_psycopg(warehouse: Warehouse) -> None:
     assert row == {"j": 1e-30, "k": [Decimal("12345678901234567890.5")], "i": "1 mon"}
 
 
+@on("mysql")
 def test_mysql_gives_moments_in_utc_and_times_as_text(warehouse: Warehouse) -> None:
-    if warehouse.kind != "mysql" or warehouse.connected is None:
-        return  # its hook is not installed with the tests
+    """By what is done with each connection: Airflow's hook is not installed with the tests."""
+    assert warehouse.connected is not None
     with contextlib.closing(warehouse.connected()) as connection:
         cursor = connection.cursor()
         cursor.execute("SET time_zone = '+02:00'")

@@ -12,12 +12,26 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from factory.operators.load import LoadOperator
 from tests.e2e import services
 
 ORDERS = [{"id": 1, "customer": "an", "price": 12.5}, {"id": 2, "customer": "bo", "price": 3}]
 
 Run = Callable[[str], list[tuple[Any, ...]]]
+KINDS = ("sqlite", "duckdb", "postgres", "mysql")
+_SERVERS = ("postgres", "mysql")
+
+
+def of_kinds(*kinds: str) -> list[Any]:
+    """Parameters of tests: files in every run, servers in `make soak`."""
+    return [pytest.param(kind, marks=pytest.mark.soak) if kind in _SERVERS else kind for kind in kinds]
+
+
+def on(*kinds: str) -> pytest.MarkDecorator:
+    """A test of these databases alone."""
+    return pytest.mark.parametrize("warehouse", of_kinds(*kinds), indirect=True)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from schemas.findings.suggestions import meant, meant_date, meant_duration, nearest, unmistakable
-from schemas.model.built_ins.http import Poll
+from schemas.model.http import Poll
 from schemas.model.pipeline import Pipeline
 from schemas.model.settings import SETTING_KEYS
 from schemas.model.times import parse_date, parse_duration
