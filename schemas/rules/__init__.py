@@ -82,6 +82,10 @@ RULES: tuple[Rule, ...] = (
 """Rules that need only the file. `check` runs those over expressions and a policy itself."""
 
 
+_OF_DATA = ("built_ins.tables.", "built_ins.models.")
+"""How the modules of the data tasks begin."""
+
+
 def rules_of_built_ins(subject: Subject, *, are_costly: bool, warn: bool) -> Iterator[Rule]:
     """The rules over requests and data tasks, imported for the first file that may hold one. `are_costly`: with those
     that import a reader of JSON Schemas for charts, and with `warn` one of SQL; a task start does without."""
@@ -96,7 +100,7 @@ def rules_of_built_ins(subject: Subject, *, are_costly: bool, warn: bool) -> Ite
         yield http_expressions.check_header_names
         yield http_expressions.check_ties
         yield settings.check_servers
-    has_data = any(BUILT_INS.get(str(view.uses), "").startswith(("tables.", "models.")) for view in subject.entries)
+    has_data = any(BUILT_INS.get(str(view.uses), "").startswith(_OF_DATA) for view in subject.entries)
     if has_data or subject.may_hold("http", "poll"):
         from schemas.rules import data_tasks  # noqa: PLC0415 # as above
 

@@ -15,11 +15,10 @@ from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.rules.run_times import longest_interval
 from schemas.rules.subject import Subject
-from schemas.rules.task_view import FILLED, TaskView, texts
+from schemas.rules.task_view import FILLED, ROW_FILE, TaskView, texts
 
 DISTRIBUTION = "airflow-pipeline-factory"
 _ROWS = ".jsonl, .json, .csv (also with .gz) or .parquet"
-_ROW_FILE = re.compile(r".*\.(?:(?:jsonl|ndjson|json|csv)(?:\.gz)?|parquet)", re.IGNORECASE | re.DOTALL)
 
 _TABLE_READ = re.compile(r"\b(?:from|join)\s+\"?([\w.]+)", re.IGNORECASE)
 _CHART_FILE = re.compile(r".*\.(?:html|svg|png|pdf)", re.IGNORECASE | re.DOTALL)
@@ -69,13 +68,13 @@ _PAIRS: Mapping[str, tuple[_Needs, ...]] = MappingProxyType(
 )
 _FILES: Mapping[str, Mapping[str, tuple[re.Pattern[str], str]]] = MappingProxyType(
     {
-        "sql": {"to": (_ROW_FILE, _ROWS)},
-        "duckdb": {"to": (_ROW_FILE, _ROWS), "tables": (_ROW_FILE, _ROWS)},
-        "load": {"file": (_ROW_FILE, _ROWS)},
-        "check": {"file": (_ROW_FILE, _ROWS)},
-        "chart": {"file": (_ROW_FILE, _ROWS), "to": (_CHART_FILE, ".html, .svg, .png or .pdf")},
-        "train": {"file": (_ROW_FILE, _ROWS)},
-        "predict": {"file": (_ROW_FILE, _ROWS), "to": (_ROW_FILE, _ROWS)},
+        "sql": {"to": (ROW_FILE, _ROWS)},
+        "duckdb": {"to": (ROW_FILE, _ROWS), "tables": (ROW_FILE, _ROWS)},
+        "load": {"file": (ROW_FILE, _ROWS)},
+        "check": {"file": (ROW_FILE, _ROWS)},
+        "chart": {"file": (ROW_FILE, _ROWS), "to": (_CHART_FILE, ".html, .svg, .png or .pdf")},
+        "train": {"file": (ROW_FILE, _ROWS)},
+        "predict": {"file": (ROW_FILE, _ROWS), "to": (ROW_FILE, _ROWS)},
     }
 )
 """Built-in → key → what the file's name must be like, and how that is said."""

@@ -20,7 +20,7 @@ from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import did_you_mean, meant
 from schemas.model.built_ins.tables import ColumnChecks, Expected
 from schemas.rules.subject import Subject
-from schemas.rules.task_view import TaskView, texts
+from schemas.rules.task_view import ROW_FILE, TaskView, texts
 
 _MOST_ALLOWED = 20
 """Values that a finding lists."""
@@ -112,14 +112,12 @@ def _alike(subject: Subject, path: DataPath, tables: Any) -> Iterator[Diagnostic
         if row is not None and any(isinstance(one, str) and "{" not in one for one in entries):
             message = f"`{name}` mixes paths and rows: a table is made of the one or the other"
             yield subject.finding(Code.CONTRADICTION, (*path, name, row), message)
-        formats = {one: found[1].lower() for one in entries if isinstance(one, str) and (found := _FORMAT.search(one))}
+        named = [(one, ROW_FILE.fullmatch(one)) for one in entries if isinstance(one, str)]
+        formats = {one: match["format"].lower().replace("ndjson", "jsonl") for one, match in named if match is not None}
         odd = next((one for one, form in formats.items() if form != next(iter(formats.values()))), None)
         if odd is not None:
             message = f"the files of `{name}` are of several formats: a table is made of files of one"
             yield subject.finding(Code.FILE_FORMAT, (*path, name, entries.index(odd)), message)
-
-
-_FORMAT = re.compile(r"\.(jsonl|json|csv|parquet)(?:\.gz)?$", re.IGNORECASE)
 
 
 def _decimals(subject: Subject, path: DataPath, columns: Any) -> Iterator[Diagnostic]:

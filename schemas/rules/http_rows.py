@@ -13,14 +13,13 @@ from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import nearest
 from schemas.rules.run_times import duration_of, in_words, longest_interval
 from schemas.rules.subject import Subject
-from schemas.rules.task_view import FILLED, TaskView, texts
+from schemas.rules.task_view import FILLED, ROW_FILE, TaskView, texts
 from schemas.shape.places import place
 
 if TYPE_CHECKING:
     from schemas.model.cursor import CursorForm
 
 _PLACEHOLDER = re.compile(r"(?<!\$)\$\{(?P<root>cursor|each|page)\.(?P<name>[^{}]*)\}")
-_ROW_FILES = (".jsonl", ".ndjson", ".json", ".csv", ".parquet")
 _CHANGES = re.compile(r"updat|modif|chang", re.IGNORECASE)
 _ONE_STATE = ("incremental", "change_detection", "until", "watch")
 """What a request with `each` cannot have: it is many requests."""
@@ -265,7 +264,7 @@ def _until(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
 def _handed_on(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
     request = task.arguments
     to = request.get("to")
-    if isinstance(to, str) and not to.endswith(("}", "}}")) and not to.removesuffix(".gz").endswith(_ROW_FILES):
+    if isinstance(to, str) and not to.endswith(("}", "}}")) and ROW_FILE.fullmatch(to) is None:
         yield subject.finding(
             Code.WRONG_VALUE,
             (*task.with_path, "to"),

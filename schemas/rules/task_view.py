@@ -14,6 +14,8 @@ from schemas.model.task_base import POLL_TASK_ID
 
 _ID = r"[\w.-]+"
 
+ROW_FILE = re.compile(r".*\.(?P<format>jsonl|ndjson|json|csv|parquet)(?:(?<!parquet)\.gz)?", re.IGNORECASE | re.DOTALL)
+"""The name of a file of rows, which says its format."""
 FILLED = ("url", "endpoint", "headers", "params", "json", "data", "body")
 """Keys in whose texts `${cursor.…}`, `${each.…}` and `${expand.…}` may be."""
 
