@@ -155,7 +155,9 @@ class DagView:
             uses = _uses(task)
             needs = [self.full_id(self.tasks[other]) for other in waits]
             own = {key: task.data[key] for key in ("outlets", "params") if key in task.data}
-            partial = task.data.get("partial")
+            partial, expand = task.data.get("partial"), task.data.get("expand")
+            if isinstance(expand, dict):
+                own["expand"] = {name: [*map(_in_a_run, one)] for name, one in expand.items() if isinstance(one, list)}
             in_partial = at.part("partial")
             arguments = at.with_parts({key: in_partial.part(key) for key in partial or () if isinstance(partial, dict)})
             key = "operator" if "operator" in task.data else "decorator"
@@ -180,8 +182,7 @@ class DagView:
         parts: dict[str | int, Place] = {"tasks": place.part("tasks").with_parts(places)}
         if is_of_assets:
             parts["schedule"] = written.with_parts({"assets": written.with_parts({"all": written})})
-        effective = replace(self.subject.effective, data=data, place=place.with_parts(parts))
-        return Subject(self.subject.path, effective)
+        return Subject(self.subject.path, replace(self.subject.effective, data=data, place=place.with_parts(parts)))
 
     @cached_property
     def views(self) -> Mapping[DataPath, TaskView]:
@@ -237,9 +238,8 @@ def mapped_task(value: object) -> str | None:
 
 def is_unset(value: object) -> bool:
     """Whether a value is nothing but a variable that is not set here: what it will be is unknown."""
-    if not isinstance(value, str) or isinstance(value, EnvText):
-        return False
-    return any(written == value for written, _ in variables(value))
+    is_text = isinstance(value, str) and not isinstance(value, EnvText)
+    return is_text and any(written == value for written, _ in variables(str(value)))
 
 
 def unset(dag: DagView, path: DataPath, value: str) -> Diagnostic:

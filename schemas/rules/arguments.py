@@ -29,7 +29,6 @@ _NAMES = {
 }
 """Types that a value of YAML can be told to fit or not. `Sequence` and `Iterable` may be text."""
 _MOMENTS = frozenset({"timedelta", "time", "datetime"})
-_TRUE_BUT_NO = ("no", "off")
 
 
 class _Annotation(NamedTuple):
@@ -48,36 +47,34 @@ def misfits(  # a call and what is looked at of it
     is_operator: bool,
     besides: Collection[str] = (),
 ) -> Iterator[Diagnostic]:
-    """Findings in the arguments of a call, `besides` some. A value that only a run knows is left alone."""
-    arguments = task.arguments
-    for parameter in parameters:
-        value, is_looked_at = arguments.get(parameter.name), parameter.name in arguments.keys() - set(besides)
-        if not is_looked_at or (isinstance(value, str) and type(value) is not str):
+    """Findings in the arguments of a call, `besides` some, and in each value that a task is mapped over. A value that
+    only a run knows is left alone."""
+    known = {parameter.name: parameter.annotation for parameter in parameters}
+    for name, place, value in task.given:
+        if name not in known or name in besides or (isinstance(value, str) and type(value) is not str):
             continue
-        may_be_refused = is_operator and parameter.name in CHECKED
-        found = refused(parameter.name, arguments, {p.name for p in parameters}) if may_be_refused else None
+        may_be_refused = is_operator and name in CHECKED
+        found = refused(name, {**task.arguments, name: value}, known) if may_be_refused else None
         known_later = value is None or _is_known_later(value, is_operator=is_operator or renders_natively(subject))
-        known_later |= isinstance(value, str) and parameter.name.startswith("follow_task_ids")  # an id or a list of ids
-        if found is None and parameter.annotation is not None and not known_later:
-            found = _misfit(value, annotated_as(parameter.annotation), is_operator=is_operator)
+        known_later |= isinstance(value, str) and name.startswith("follow_task_ids")  # an id or a list of ids
+        if found is None and (annotation := known[name]) is not None and not known_later:
+            found = _misfit(value, annotated_as(annotation), is_operator=is_operator)
         if found is not None:
-            place = (*task.with_path, parameter.name)
             is_word = isinstance(value, str) and found.caret in ("write `true`", "write `false`")
             yield subject.finding(
                 Code.WRONG_ARGUMENT,
                 place if found.item is None else (*place, found.item),
-                f"`{parameter.name}` of {who} {found.message}",
+                f"`{name}` of {who} {found.message}",
                 caret=found.caret,
                 help=_why_text(subject, place) if is_word else found.help,
                 allowed=found.allowed,
-                severity=found.severity,
+                severity=found.severity if place == (*task.with_path, name) else Severity.WARNING,  # only runs make it
             )
 
 
 def _why_text(subject: Subject, path: DataPath) -> str:
     _, text, span = subject.value_span(path)
-    line = text.splitlines()[span.line - 1 : span.line]
-    is_quoted = bool(line) and line[0][span.column - 1 : span.column] in ("'", '"')
+    is_quoted = "".join(text.splitlines()[span.line - 1 : span.line])[span.column - 1 : span.column] in ("'", '"')
     return "the quotes make it text" if is_quoted else "in YAML 1.2, `yes`, `no`, `on` and `off` are text"
 
 
@@ -95,9 +92,9 @@ _LONGEST_LITERAL = 1_000
 
 def read_as_values(subject: Subject, task: TaskView, rendered: Collection[str]) -> Iterator[Diagnostic]:
     """Texts without a template that native rendering makes numbers and the like; `rendered`: of these arguments."""
-    for place, text in walk(dict(task.arguments)).texts if renders_natively(subject) else ():
-        is_rendered = type(text) is str and place[0] in rendered
-        if not is_rendered or len(text) > _LONGEST_LITERAL or any(mark in text for mark in ("{{", "{%", "${")):
+    for name, path, _, text in _texts(task) if renders_natively(subject) else ():
+        is_rendered = type(text) is str and name in rendered and len(text) <= _LONGEST_LITERAL
+        if not is_rendered or any(mark in text for mark in ("{{", "{%", "${")):
             continue
         try:
             value = ast.literal_eval(text)
@@ -106,14 +103,21 @@ def read_as_values(subject: Subject, task: TaskView, rendered: Collection[str]) 
         if not isinstance(value, str):
             message = f"native rendering makes {_KINDS_OF_VALUES.get(type(value)) or f'`{value}`'} of this text"
             help_text = f"to keep the text, write \"'{text}'\"" if re.fullmatch(r"[\w.+-]+", text) else ""
-            path, severity = (*task.with_path, *place), Severity.WARNING
-            yield subject.finding(Code.WRONG_ARGUMENT, path, message, help=help_text, severity=severity)
+            yield subject.finding(Code.WRONG_ARGUMENT, path, message, help=help_text, severity=Severity.WARNING)
 
 
-def with_op_kwargs(task: TaskView) -> TaskView:
-    """The task as if its `op_kwargs` were its arguments."""
-    given = task.arguments.get("op_kwargs")
-    return task._replace(arguments=given if isinstance(given, dict) else {}, with_path=(*task.with_path, "op_kwargs"))
+def _texts(task: TaskView) -> Iterator[tuple[str, DataPath, bool, str]]:
+    """Each text that is given for an argument: its name, the path of the text, whether it is all of the value."""
+    for name, path, value in task.given:
+        yield from ((name, (*path, *place), not place, text) for place, text in walk(value).texts)
+
+
+def as_calls(task: TaskView) -> Iterator[TaskView]:
+    """The task as if its `op_kwargs` were its arguments, for each that it is mapped over once."""
+    single = {key: value for key, value in task.entry.items() if key not in ("expand", "expand_kwargs")}
+    for name, path, value in task.given:
+        if name == "op_kwargs" and isinstance(value, dict):
+            yield task._replace(entry=single, arguments=value, with_path=path)
 
 
 _OF_A_PARAM = re.compile(
@@ -127,9 +131,8 @@ _KINDS_OF_VALUES = {list: "a list", tuple: "a list", dict: "a mapping", bool: "t
 def texts_of_params(subject: Subject, task: TaskView, annotated: Collection[str]) -> Iterator[Diagnostic]:
     """`{{ params.x }}` of a param that is no text, in arguments of a function whose type is unknown."""
     is_asked = subject.may_hold("params.", "params[") and not renders_natively(subject)
-    texts = walk(dict(task.arguments)).texts if is_asked else ()
-    for place, value in texts:
-        match = _OF_A_PARAM.fullmatch(value) if len(place) > 1 or place[0] not in annotated else None
+    for name, path, is_whole, value in _texts(task) if is_asked else ():
+        match = _OF_A_PARAM.fullmatch(value) if not is_whole or name not in annotated else None
         if match is None or type(value) is not str:
             continue
         param = {**mapping_at(subject.data, ("params",)), **mapping_at(task.entry, ("params",))}.get(match["name"])
@@ -137,11 +140,10 @@ def texts_of_params(subject: Subject, task: TaskView, annotated: Collection[str]
         if isinstance(param, dict) and "type" in param:
             kind, default = _KINDS.get(str(param["type"])), param.get("default")
         if kind is not None:
-            message = f"`params.{match['name']}` is {kind}, and a template gives its text"
-            message += f" `{default}`, which is true" if default is False else ""
+            which = f" `{default}`, which is true" if default is False else ""
+            message = f"`params.{match['name']}` is {kind}, and a template gives its text{which}"
             help_text = "write `render_template_as_native_obj: true` for the DAG, or have the function take `params`"
-            path, severity = (*task.with_path, *place), Severity.WARNING
-            yield subject.finding(Code.WRONG_ARGUMENT, path, message, help=help_text, severity=severity)
+            yield subject.finding(Code.WRONG_ARGUMENT, path, message, help=help_text, severity=Severity.WARNING)
 
 
 def renders_natively(subject: Subject) -> bool:
@@ -150,9 +152,8 @@ def renders_natively(subject: Subject) -> bool:
 
 def _is_known_later(value: Any, *, is_operator: bool) -> bool:
     """Whether the value is an expression. A function gets the text that a template gives, whatever it is made of."""
-    return isinstance(value, str) and (
-        ("${" in value and not _is_text_of_a_run(value)) or (is_operator and ("{{" in value or "{%" in value))
-    )
+    is_template = isinstance(value, str) and is_operator and ("{{" in value or "{%" in value)
+    return is_template or (isinstance(value, str) and "${" in value and not _is_text_of_a_run(value))
 
 
 def _is_text_of_a_run(value: Any) -> bool:
@@ -162,22 +163,21 @@ def _is_text_of_a_run(value: Any) -> bool:
 
 def words_taken_for_true(subject: Subject, task: TaskView, annotated: Collection[str]) -> Iterator[Diagnostic]:
     """`no` and `off` without quotes in arguments whose type is unknown: YAML 1.2 reads text, and any text is true."""
-    for name, value in task.arguments.items():
+    for name, path, value in task.given:
         is_nothing = value == "None"
-        if type(value) is not str or not (is_nothing or value.lower() in _TRUE_BUT_NO) or name in annotated:
+        if type(value) is not str or not (is_nothing or value.lower() in ("no", "off")) or name in annotated:
             continue
-        document, place = subject.effective.origin((*task.with_path, name))
+        document, place = subject.effective.origin(path)
         if document.written(document.value_span(place)) == value:
-            message, path = f"`{name}` is the text `{value}`, which counts as true", (*task.with_path, name)
+            message = f"`{name}` is the text `{value}`, which counts as true"
             caret = f"write `{'null' if is_nothing else 'false'}`, or '{value}' in quotes for the text"
             yield subject.finding(Code.WRONG_ARGUMENT, path, message, caret=caret, severity=Severity.WARNING)
 
 
 def _misfit(value: Any, annotation: _Annotation, *, is_operator: bool) -> Misfit | None:
     types, literals = annotation
-    if literals and _is_text_of_a_run(value):
-        return None
-    if literals and not types and isinstance(value, str | int) and value not in literals:
+    is_other = isinstance(value, str | int) and value not in literals and not _is_text_of_a_run(value)
+    if literals and not types and is_other:
         allowed = tuple(str(one) for one in literals)
         return Misfit(f"cannot be `{value}`", meant(str(value), allowed), allowed=allowed)
     if not types or literals or not types <= _NAMES.keys() or _fits(value, types, is_operator=is_operator):

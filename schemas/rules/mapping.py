@@ -182,21 +182,11 @@ def _values(subject: Subject, view: TaskView, uses: str) -> Iterator[Diagnostic]
     from schemas.shape.validation import problems_of_argument  # noqa: PLC0415 # few files map a built-in
 
     mappable = built_in(uses).mappable
-    for name, path, value in _written(view):
+    for name, path, value in view.given_to_each:
         for problem in (
             problems_of_argument(arguments, name, value, path, subject.effective) if name in mappable else ()
         ):
             yield subject.said(replace(problem, code=Code.CANNOT_EXPAND))
-
-
-def _written(view: TaskView) -> Iterator[tuple[str, DataPath, Any]]:
-    expand, rows = view.entry.get("expand"), view.entry.get("expand_kwargs")
-    for name, values in expand.items() if isinstance(expand, dict) else ():
-        for index, value in enumerate(values if isinstance(values, list) else ()):
-            yield name, (*view.path, "expand", name, index), value
-    for index, row in enumerate(rows if isinstance(rows, list) else ()):
-        for name, value in row.items() if isinstance(row, dict) else ():
-            yield name, (*view.path, "expand_kwargs", index, name), value
 
 
 def _cannot(subject: Subject, path: DataPath, message: str) -> Diagnostic:

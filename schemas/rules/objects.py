@@ -15,7 +15,7 @@ from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.model.fields import OBJECT
 from schemas.model.notifications import NOTIFIERS
 from schemas.model.task_base import CONTEXT_NAMES
-from schemas.rules.arguments import Arguments, argument_findings, values_of_function, with_op_kwargs, written_at
+from schemas.rules.arguments import Arguments, argument_findings, as_calls, values_of_function, written_at
 from schemas.rules.dotted_paths import look_up, no_function
 from schemas.rules.expressions import has_expression
 from schemas.rules.subject import Subject
@@ -27,7 +27,6 @@ OF_A_TASK = ("weight_rule", "executor_config", "pre_execute", "post_execute", "i
 """Settings of a task that hold objects, or values with objects in them."""
 OF_A_DAG = ("template_undefined", "user_defined_macros", "user_defined_filters", "jinja_environment_kwargs")
 OF_A_SCHEDULE = ("assets", "with", "default_partition_mapper", "partition_mapper_config")
-
 
 _Written = tuple[DataPath, Mapping[str, Any]]
 
@@ -270,26 +269,28 @@ def check_named_functions(subject: Subject, reader: SourceReader) -> Iterator[Di
             dotted, path = task.arguments[key], (*task.with_path, key)
             if not isinstance(dotted, str) or "." not in dotted or has_expression(subject, path):
                 continue
-            # Of another task's output, and of what it is mapped over, nothing is known.
             known = _op_kwargs(task) if key == "python_callable" else None
             call = Call(path, dotted, (*task.with_path, "op_kwargs"), known, CONTEXT_NAMES)
             yield from check_call(subject, call, reader)
-            found = reader.find(dotted) if known else None
-            if isinstance(found, Function):
-                yield from values_of_function(subject, with_op_kwargs(task), found)
+            yield from _values(subject, task, reader.find(dotted) if key == "python_callable" else None)
 
 
 def _function_of_operator(subject: Subject, task: TaskView, reader: SourceReader) -> Iterator[Diagnostic]:
     """The `op_kwargs` of PythonOperator and its like. A name that is not there is said where objects are looked at."""
     written = task.arguments.get("python_callable")
     dotted = written.get(OBJECT) if isinstance(written, dict) and "with" not in written else None
-    known = _op_kwargs(task) if isinstance(dotted, str) and "." in dotted else None
-    found = reader.find(dotted) if known is not None and isinstance(dotted, str) else None
+    found = reader.find(dotted) if isinstance(dotted, str) and "." in dotted else None
     if isinstance(found, Function):
         path = (*task.with_path, "python_callable", OBJECT)
-        call = Call(path, str(dotted), (*task.with_path, "op_kwargs"), known, CONTEXT_NAMES)
+        call = Call(path, str(dotted), (*task.with_path, "op_kwargs"), _op_kwargs(task), CONTEXT_NAMES)
         yield from _call_arguments(subject, call, found.parameters)
-        yield from values_of_function(subject, with_op_kwargs(task), found)
+    yield from _values(subject, task, found)
+
+
+def _values(subject: Subject, task: TaskView, function: object) -> Iterator[Diagnostic]:
+    if isinstance(function, Function):
+        for call in as_calls(task):
+            yield from values_of_function(subject, call, function)
 
 
 def _op_kwargs(task: TaskView) -> Mapping[str, Any] | None:

@@ -90,6 +90,25 @@ class TaskView(NamedTuple):
                 found.setdefault(name, (*self.path, "expand_kwargs", index, name))
         return found
 
+    @property
+    def given(self) -> Iterator[tuple[str, DataPath, Any]]:
+        """Every value that is written for an argument: in `with`, and each that the task is mapped over."""
+        for name, value in self.arguments.items():
+            yield name, (*self.with_path, name), value
+        if self.is_mapped:
+            yield from self.given_to_each
+
+    @property
+    def given_to_each(self) -> Iterator[tuple[str, DataPath, Any]]:
+        """The values that are written in `expand` and `expand_kwargs`, one for each mapped task."""
+        expand, rows = self.entry.get("expand"), self.entry.get("expand_kwargs")
+        for name, values in expand.items() if isinstance(expand, dict) else ():
+            for index, value in enumerate(values if isinstance(values, list) else ()):
+                yield name, (*self.path, "expand", name, index), value
+        for index, row in enumerate(rows if isinstance(rows, list) else ()):
+            for name, value in row.items() if isinstance(row, dict) else ():
+                yield name, (*self.path, "expand_kwargs", index, name), value
+
     def takes_output(self, path: DataPath) -> bool:
         """Whether a task's output is allowed at a path: an argument, what a task or a group is mapped over, or, in a
         list that a task is mapped over, an argument of one of its tasks."""

@@ -196,8 +196,10 @@ def _read_before_the_run(subject: Subject, task: TaskView) -> Iterator[Diagnosti
 def _texts_for_functions(
     subject: Subject, task: TaskView, operator: Class, parameters: tuple[Parameter, ...]
 ) -> Iterator[Diagnostic]:
-    for name in (p.name for p in parameters if p.annotation and annotated_as(p.annotation).types == {"Callable"}):
-        value = task.arguments.get(name)
+    functions = {p.name for p in parameters if p.annotation and annotated_as(p.annotation).types == {"Callable"}}
+    for name, path, value in task.given if functions else ():
+        if name not in functions:
+            continue
         is_object = isinstance(value, dict) and OBJECT in value
         if value is not None and not is_object and "${" not in str(value) and "{{" not in str(value):
             from schemas.shape.wording import described  # noqa: PLC0415 # most files are right
@@ -205,7 +207,7 @@ def _texts_for_functions(
             is_path = type(value) is str and re.fullmatch(_DOTTED, value) is not None
             yield subject.finding(
                 Code.WRONG_ARGUMENT,
-                (*task.with_path, name),
+                path,
                 f"`{name}` of {operator.path.rpartition('.')[2]} is a function, and this is {described(value)}",
                 caret=f"write `{{$object: {value}}}`" if is_path else "",
                 help="a function below the pipelines folder or an installed one: `{$object: module.function}`",
@@ -216,11 +218,12 @@ def _texts_that_do_not_fit(
     subject: Subject, task: TaskView, operator: Class, parameters: tuple[Parameter, ...]
 ) -> Iterator[Diagnostic]:
     """Texts that the build would refuse, where the constructor wants a duration or a date."""
-    for parameter in parameters:
-        value = task.arguments.get(parameter.name)
-        if parameter.annotation is None or type(value) is not str or "${" in value:
+    annotations = {parameter.name: parameter.annotation for parameter in parameters}
+    for name, path, value in task.given:
+        annotation = annotations.get(name)
+        if annotation is None or type(value) is not str or "${" in value:
             continue
-        types = type_names(parameter.annotation)
+        types = type_names(annotation)
         try:
             fitted(types, value)
         except ValueError as wrong:
@@ -229,8 +232,8 @@ def _texts_that_do_not_fit(
             near = f"{value}s" if near is None and names_duration(types) and value.isdecimal() else near
             yield subject.finding(
                 Code.WRONG_ARGUMENT,
-                (*task.with_path, parameter.name),
-                f"`{parameter.name}` of {operator.path.rpartition('.')[2]} {wrong}",
+                path,
+                f"`{name}` of {operator.path.rpartition('.')[2]} {wrong}",
                 caret=did_you_mean(near),
             )
 

@@ -29,11 +29,11 @@ from schemas.model.task_base import CONTEXT_NAMES
 from schemas.rules.arguments import (
     Arguments,
     argument_findings,
+    as_calls,
     misfits,
     read_as_values,
     texts_of_params,
     values_of_function,
-    with_op_kwargs,
     written_at,
 )
 from schemas.rules.dotted_paths import look_up
@@ -154,15 +154,14 @@ def _of_operator(dag: DagView, task: Part, operator: Class, reader: SourceReader
 def _values(dag: DagView, task: Part, result: Result | None) -> Iterator[Diagnostic]:
     """What a function gets. dag-factory builds it, whatever it is."""
     view = dag.views[task.path]
-    if "operator" in task.data:
-        view = with_op_kwargs(view)
-    if isinstance(result, Function):
-        own = {p.name for p in result.parameters}
-        view = view._replace(arguments={key: value for key, value in view.arguments.items() if key in own})
-        found = values_of_function(dag.as_pipeline, view, result)
-    else:
-        found = texts_of_params(dag.as_pipeline, view, ())
-    yield from _without_ours(found)
+    own = {p.name for p in result.parameters} if isinstance(result, Function) else set()
+    for call in as_calls(view) if "operator" in task.data else (view,):
+        if isinstance(result, Function):
+            known = {key: value for key, value in call.arguments.items() if key in own}
+            found = values_of_function(dag.as_pipeline, call._replace(arguments=known), result)
+        else:
+            found = texts_of_params(dag.as_pipeline, call, ())
+        yield from _without_ours(found)
 
 
 def _without_ours(found: Iterator[Diagnostic]) -> Iterator[Diagnostic]:
