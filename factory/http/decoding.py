@@ -65,6 +65,7 @@ class Decoding:
     takes_html: bool = False
     max_bytes: int = 1_048_576
     pages: CsvPages | None = None
+    looks_at_last: bool = False
 
     @classmethod
     def of(cls, request: HttpRequest) -> Decoding:
@@ -85,7 +86,8 @@ class Decoding:
         written = (request.format, request.compression, request.encoding, request.csv)
         takes_html = "html" in (request.data_selector or "").lower()
         pages = CsvPages() if request.pagination is not None else None
-        return cls(*written, exact, selects, takes_html, request.max_bytes, pages)
+        looks_at_last = "[-1]" in (request.expect.condition or "")
+        return cls(*written, exact, selects, takes_html, request.max_bytes, pages, looks_at_last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,8 @@ class Answer:
         form = self.decoding.csv or Csv.model_construct(header=has_header)
         if (what := in_place_of_csv(text, form)) is not None:
             raise AnswerError(f"the answer is {what}, not csv: {self.excerpt()}")
-        return csv_rows(text, form, self.decoding.pages)
+        shown = None if self.decoding.looks_at_last else lambda tail: self.shortened(self.blanked(tail))
+        return csv_rows(text, form, self.decoding.pages, shown)
 
     def excerpt(self, characters: int = 300) -> str:
         """The start of the body on one line, without what must not be shown."""

@@ -131,6 +131,14 @@ def _fails(name: str, child: Any, url: str) -> bool:
     return any(map(tells_failure, plain)) or any(tells_failure(one, is_sentence=True) for one in _texts(child))
 
 
+def names_message(key: str) -> bool:
+    """Whether texts of this name, such as a log's, may well tell of failures."""
+    name = letters(key)
+    return re.search("log|text|line|event", name) is not None or any(
+        one.fullmatch(name) is not None for one in (_MESSAGE, _FAILURE)
+    )
+
+
 def tells_failure(text: str, *, is_sentence: bool = False) -> bool:
     """Whether a text says that something failed; a single word does so only where it need be no sentence."""
     if _NONE_FAILED.search(text) is not None:

@@ -9,12 +9,13 @@ import io
 import json
 import re
 import sys
-from itertools import pairwise
+from collections.abc import Callable
+from itertools import pairwise, takewhile
 from typing import Any
 from xml.parsers import expat
 
 from factory.http.body import AnswerError
-from factory.http.failures import sign_of_failure, tells_failure
+from factory.http.failures import names_message, sign_of_failure, tells_failure
 from factory.http.selection import LoneItems
 from schemas.model.http import Csv
 
@@ -116,6 +117,52 @@ def without_error(rows: list[Any]) -> list[Any]:
     return rows
 
 
+_TOLD = re.compile(
+    r"\W*(?:fatal|failed|failure|uncaught|traceback|[\w.]*(?:error|exception))\b[^,;]{0,40}?[:(]|.*\b\w+::exception\b"
+    r"|</?[a-z][a-z0-9]*[ />]",
+    re.IGNORECASE,
+)
+"""How a line begins by which a server says that it failed: `ERROR: …`, `Code: 159. DB::Exception: …`, HTML."""
+
+
+def _no_row(text: str, columns: list[str], records: list[list[str]]) -> str | None:
+    """The last line, where that is no row: servers that fail when they have begun to answer write there what happened.
+    It has fewer fields than all rows, or it is prose, and no row is."""
+    tail = list(takewhile(lambda one: len(one) < len(columns), reversed(records)))
+    *others, last = records
+    before = records[: len(records) - len(tail)]
+    line = text.rstrip().rpartition("\n")[2].strip()
+    is_told = _TOLD.match(line) is not None or tells_failure(line, is_sentence=True)
+    if line == "__exception__" or _ends_with_error(line):  # ClickHouse ends so
+        return None if any("{" in field for one in others for field in one) else line
+    if tail:
+        # What leaves out empty fields does so in other rows, too.
+        is_trimmed = any(len(one) < len(columns) for one in before)
+        keeps_empty = any(one[-1] == "" for one in before)
+        is_other = before and len(last) == 1 and _is_prose(last[0]) and not any(_is_prose(one[0]) for one in before)
+        return line if not is_trimmed and (is_told or keeps_empty or is_other) else None
+    if len(columns) == 1:
+        is_other = not names_message(columns[0]) and not any(_is_prose(one[0]) for one in others if one)
+    else:
+        is_other = all(one[:1] == " " for one in last[1:]) and not any(one[1:] and one[1][:1] == " " for one in others)
+    return line if is_told and is_other else None
+
+
+def _is_prose(text: str) -> bool:
+    return re.search(r"[\s<{(:]", text) is not None
+
+
+def _ends_with_error(line: str) -> bool:
+    """Whether a line is or ends with a mapping in JSON that says that something failed."""
+    start = line.find("{")
+    if start < 0 or line[-1:] != "}":
+        return False
+    try:
+        return sign_of_failure(json.loads(line[start:]), 0, "") is not None
+    except (ValueError, RecursionError):
+        return False
+
+
 def in_place_of_csv(text: str, form: Csv) -> str | None:
     """What else a text is, whose first line would name the columns: JSON or XML, as errors are, or a sentence."""
     if _is_of_another_kind(text):
@@ -145,9 +192,11 @@ class CsvPages:
             )
 
 
-def csv_rows(text: str, form: Csv, pages: CsvPages | None = None) -> list[dict[str, str]]:
-    """Rows by column name. Raises AnswerError for a line with more fields than there are columns, and for a page of
-    `pages` without a line of names."""
+def csv_rows(
+    text: str, form: Csv, pages: CsvPages | None = None, shown: Callable[[str], str] | None = None
+) -> list[dict[str, str]]:
+    """Rows by column name. Raises AnswerError for a line with more fields than there are columns, with `shown` for a
+    last line that is no row, and for a page of `pages` without a line of names."""
     lines = io.StringIO(text, newline="")
     csv.field_size_limit(sys.maxsize)  # `max_bytes` bounds the whole
     for _ in range(form.skip_lines):
@@ -175,6 +224,11 @@ def csv_rows(text: str, form: Csv, pages: CsvPages | None = None) -> list[dict[s
         raise AnswerError(f"two columns of the CSV are named `{twice}`; `csv: {{header: [NAME, …]}}` gives them names")
     if last < len(columns) and not text.endswith(("\n", "\r")):
         raise AnswerError(f"the answer is cut off: its last line has {last} of {len(columns)} fields", passing=True)
+    if shown is not None and records and (tail := _no_row(text, columns, records)) is not None:
+        raise AnswerError(
+            "its last line is not like the rows before it: it may tell of an error or be cut off, and then rows are "
+            f"missing; an `expect: {{condition: …}}` about `[-1]` says which last row is right: {shown(tail)}"
+        )
     for number, (one, other) in enumerate(pairwise(records), 1):
         if len(one) < len(columns) > len(other) and len(one) + len(other) == len(columns) + 1:
             raise AnswerError(
