@@ -31,7 +31,7 @@ VARIABLE = re.compile(r"\$(?:(?P<plain>\w+)|\{(?P<braced>[^{}]*)\})", re.ASCII)
 _LOGIN_HELP = "keep it in an Airflow connection or Variable: `{{ conn.NAME.password }}`, `{{ var.value.NAME }}`"
 """A line with a key and a value that ends there."""
 _PAIR = re.compile(r"[^,{}\[\]\"'#]*,\s*(?=\S)")
-_TAGGED = re.compile(r"!!(?:str|int|float|bool) +(?:\"[^\"\\]*\"|'[^']*'|[\w.+-]+)(?=\s*(?:[,\]}]|#|$))")
+_TAGGED = re.compile(r"!!(?:str|int|float|bool|timestamp) +(?:\"[^\"\\]*\"|'[^']*'|[\w.+-]+)(?=\s*(?:[,\]}]|#|$))")
 _Construct = Callable[[SafeConstructor, ScalarNode], Any]
 _CONSTRUCTORS: Mapping[str, _Construct] = {
     f"{_PREFIX}null": SafeConstructor.construct_yaml_null,
@@ -114,7 +114,8 @@ def _reading_fix(found: Diagnostic, lines: TextLines) -> Fix | None:
         match = _TAGGED.match(text, span.column - 1)
         if match is not None:
             value = yaml.safe_load(match[0])
-            return Fix(Span(span.line, span.column, span.line, match.end() + 1), json.dumps(value, ensure_ascii=False))
+            written = str(value) if isinstance(value, date) else json.dumps(value, ensure_ascii=False)
+            return Fix(Span(span.line, span.column, span.line, match.end() + 1), written)
     return None
 
 

@@ -46,6 +46,7 @@ _BASE, _PYTHON = "airflow.sdk.BaseOperator", "PythonOperator"
 _SENSOR = frozenset({"mode", "poke_interval", "timeout"})
 _JUDGED = frozenset({*_SENSOR, *SENSOR_STATES, *SETTING_KEYS, "execution_delta"})
 """Arguments whose values are looked at by their names."""
+_OF_TASKS = ("python_callable", "execution_date_fn", "execution_delta")
 _DECORATED = frozenset(
     {"multiple_outputs", "op_args", "op_kwargs", "python_callable", "show_return_value_in_logs", "templates_dict"}
 )
@@ -118,7 +119,8 @@ def _of_operator(dag: DagView, task: Part, operator: Class, reader: SourceReader
     """What is written beside `operator`, in `partial` and in `expand`."""
     who, parameters = f"`{operator.path}`", operator.parameters or ()
     taken = frozenset(p.name for p in parameters)
-    filled = {"task_id", *_variables(task)}.union(*(defaults for _, defaults in dag.default_args_around(task)))
+    filled = set().union(*(defaults for _, defaults in dag.default_args_around(task))) - {"python_callable"}
+    filled |= {"task_id", *_variables(task)}
     filled |= {made for made, sources in MADE_FROM.items() if any(source in task.data for source in sources)}
     if not all(isinstance(task.data.get(part, {}), dict) for part in ("expand", "partial")):
         filled |= taken  # what is given is unknown
@@ -249,6 +251,9 @@ def _default_args(dag: DagView, taken: frozenset[str]) -> Iterator[Diagnostic]:
     default_args = dag.data.get("default_args")
     for key, value in default_args.items() if isinstance(default_args, dict) else ():
         path, message = ("default_args", key), f"no task takes `{key}` of `default_args`"
+        if key in _OF_TASKS and isinstance(value, str):
+            message = f"dag-factory reads `{key}` from tasks only: in `default_args` it stays text"
+            yield dag.subject.finding(Code.DAG_FACTORY_IGNORES, path, message, at_key=True)
         if key in taken:
             continue
         if key not in DAG_KEYS and key not in SECONDS and nearest(key, taken) is not None:

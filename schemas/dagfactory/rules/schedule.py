@@ -33,6 +33,8 @@ _DATE = re.compile(
 )
 TIME_OF_DAY = re.compile(r"(\d\d):(\d\d)(?::\d\d)?")
 """It means today."""
+_NO_DATES = ("datetime.time", "datetime.timedelta", "pendulum.time", "pendulum.duration")
+_WITHOUT_TIME = ("datetime.date", "pendulum.date")
 _A_DATE = "write a date, such as `2026-01-31`"
 _DEFAULTS = frozenset({"default", "__args__"})
 _FIELDS_WITH_SECONDS = 6
@@ -63,7 +65,8 @@ def check(dag: DagView) -> Iterator[Diagnostic]:
             yield from _date(dag, (*path, key), mapping.get(key))
     tasks = [(task.path, task.data) for task in dag.tasks.values()]
     yield from _order(dag, (*holders, *tasks))
-    for path, mapping in tasks:
+    of_groups = ((path, mapping) for path, mapping in dag.default_args if path[:-1])
+    for path, mapping in (*tasks, *of_groups):
         for key in ("start_date", "end_date"):
             yield from _date_of_task(dag, (*path, key), mapping.get(key))
     for path, mapping in tasks:
@@ -212,7 +215,7 @@ def check_uris(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
 
 
 def _date(dag: DagView, path: DataPath, value: Any) -> Iterator[Diagnostic]:
-    if value is None or isinstance(value, date) or is_object(value):
+    if value is None or isinstance(value, date) or (is_object(value) and value["__type__"] not in _NO_DATES):
         return
     if is_unset(value):
         yield unset(dag, path, value)
@@ -259,10 +262,15 @@ def read_date(text: str) -> datetime | None:
 
 
 def _date_of_task(dag: DagView, path: DataPath, value: Any) -> Iterator[Diagnostic]:
-    if value is not None and not isinstance(value, datetime | dict):
+    """Those of a task, and of a group's `default_args`."""
+    is_right = (
+        value["__type__"] not in (*_NO_DATES, *_WITHOUT_TIME) if is_object(value) else isinstance(value, datetime)
+    )
+    if value is not None and not is_right:
+        holder = "a task's" if path[-2] != "default_args" else "a group's"
         yield dag.subject.finding(
             Code.WRONG_TYPE,
             path,
-            f"dag-factory passes a task's `{path[-1]}` on as it is, and Airflow accepts only a date with a time",
-            help="write `2026-01-31 00:00:00`, or the date in `default_args`",
+            f"dag-factory passes {holder} `{path[-1]}` on as it is, and Airflow accepts only a date with a time",
+            help="write `2026-01-31 00:00:00`, or the date in `default_args` of the DAG",
         )

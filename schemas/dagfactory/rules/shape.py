@@ -64,6 +64,10 @@ def check(dag: DagView) -> Iterator[Diagnostic]:
                 continue
             if key in GROUP_KEYS:
                 yield from wrong_kind(dag, (*group.path, key), value, GROUP_KEYS[key])
+            elif key in ("group_id", "dag"):
+                message, place = f"dag-factory replaces `{key}` of a task group by its own", (*group.path, key)
+                code, caret = Code.DAG_FACTORY_IGNORES, "remove it"
+                yield dag.subject.finding(code, place, message, at_key=True, caret=caret, fix=Entry(""))
             else:
                 yield _unknown(dag, (*group.path, key), f"a task group has no `{key}`", GROUP_KEYS)
 
@@ -181,7 +185,7 @@ def _list_of_parts(dag: DagView, key: str, id_key: str, written: list[Any]) -> I
             continue
         written_id = data.get(id_key)
         if written_id is None:
-            typo = next((key for key in data if key in ("id", "name")), None) or nearest(id_key, data)
+            typo = next((key for key in data if key in ("id", "name", "group_id")), None) or nearest(id_key, data)
             caret = f"is `{typo}` `{id_key}`?" if typo is not None else ""
             yield dag.subject.finding(Code.MISSING_KEY, path, f"`{id_key}` is missing", at_key=True, caret=caret)
         elif not isinstance(written_id, str):
