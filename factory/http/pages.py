@@ -9,21 +9,12 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from factory.http import signs
 from factory.http.call import HttpCall
 from factory.http.expectations import Total, is_true
 from factory.http.page import Means, Page
 from factory.http.repeats import Came, StatedTotals, counts
 from factory.http.selection import asked, gap_in, is_path, searched, shared_path
-from factory.http.signs import (
-    counts_all,
-    is_sure_total,
-    says_more,
-    sign_of_earlier,
-    sign_of_more,
-    size_in,
-    total_of_more,
-    totals_in,
-)
 from factory.http.steps import Following, step_of
 from schemas.model.polling import Incremental, Pagination, instead_of_opposite
 
@@ -93,23 +84,25 @@ class Pager:
         Whatever may be other rows is no such page: two may be equal, and a `count` that of a page."""
         if not came.sent or came.sent != self._before or not self._is_counted:
             return False
-        if self._has_more is not None or sign_of_more(page) is not None:
+        if self._has_more is not None or signs.sign_of_more(page) is not None:
             return False
-        if self._number == 1 and self._pagination.type == "offset" and not is_sure_total(self._total.name):
+        if self._number == 1 and self._pagination.type == "offset" and not signs.is_sure_total(self._total.name):
             return False
         read = self._sent + (self._pagination.offset or 0)
-        is_whole = any(n == read > came.number and counts_all(key) for key, n in totals_in(page))
+        is_whole = any(n == read > came.number and signs.counts_all(key) for key, n in signs.totals_in(page))
         return beyond or (is_whole and not self._total.is_named and any(row is not None for row in came.sent))
 
     def check_only(self, page: Page, number: int, *, is_row: bool) -> None:
         """Of an answer of which no pages are asked for. `is_row`: the whole of it is a row, so its keys are about that.
         Raises HttpError where a watermark would move past the rows of the others."""
-        if (sign := sign_of_more(page, is_row=is_row)) is not None:
+        if (sign := signs.sign_of_more(page, is_row=is_row)) is not None:
             text = f"it says by `{sign}` that more rows follow, and there is no `pagination`"
-        elif not is_row and (total := total_of_more(page, number)) is not None:
+        elif not is_row and (total := signs.total_of_more(page, number)) is not None:
             text = f"it has {number:,} rows and `{total}`, and there is no `pagination`"
-        elif self._remembers and (size := size_in(page, number)) is not None and not self._goes_on:
+        elif self._remembers and (size := signs.size_in(page, number)) is not None and not self._goes_on:
             text = f"it has as many rows as `{size}` asks for, and there is no `pagination`"
+        elif number and (sign := signs.sign_of_part(page, is_sure=not self._remembers or self._goes_on)) is not None:
+            text = f"by `{sign}` it may be a part of the list, and there is no `pagination`"
         else:
             return
         if self._remembers:
@@ -149,7 +142,7 @@ class Pager:
             raise page.error(f"its total fell while the list was read (`{fell}`): rows that moved up are left out")
         if following is None and more is None and self._stop is None:
             self._check_unnamed_total(page, came)
-        if more is False and (sign := says_more(page)) is not None:
+        if more is False and (sign := signs.says_more(page)) is not None:
             self._means.log(f"{page.named}: by `has_more_path` the list ends here, but it has `{sign}`")
         self._was_beyond = following is not None and following.beyond
         if following is not None:
@@ -175,7 +168,7 @@ class Pager:
 
     def _check_first(self, page: Page) -> None:
         """Of pages from 0, the one with the number 1 has another before it."""
-        if (sign := sign_of_earlier(page, self._pagination.page_param or "page", 1)) is not None:
+        if (sign := signs.sign_of_earlier(page, self._pagination.page_param or "page", 1)) is not None:
             hint = "`base_page: 0` begins with 0, and `base_page: 1` says that this is the first"
             text = f"by `{sign}` there is a page before the first one that was requested, which has the number 1"
             raise page.error(f"{text}; {hint}")
@@ -183,7 +176,7 @@ class Pager:
     def _totals(self, page: Page, came: Came) -> Iterator[tuple[str, int]]:
         """Totals of rows: the one that the pipeline names, which the page behind the last may not say, or others."""
         if not self._total.is_named or self._pagination.type == "page_number":
-            yield from totals_in(page)
+            yield from signs.totals_in(page)
         elif came.number or self._pagination.type != "offset":
             total = self._total.if_said(page)
             yield from () if total is None else (("total", total),)
@@ -208,10 +201,12 @@ class Pager:
                 raise page.error(f"{text}; `stop` says where the list ends, if this is its end")
             self._means.log(f"{page.named}: {text}, so there are no rows")
         is_whole = self._is_counted or self._may_end is not None
-        if (sign := says_more(page) if is_whole else sign_of_more(page)) is not None:
+        sign = signs.says_more(page) if is_whole else signs.sign_of_more(page)
+        sign = sign or (signs.sign_of_part(page) if 0 < came.number == self._sent else None)
+        if sign is not None:
             text = f"the list ends here, but by `{sign}` the answer says that more follows"
             raise page.error(f"{text}; `has_more_path` or `stop` says where it ends, if not so")
-        if self._number == 1 and size_in(page, came.number) == "$top":
+        if self._number == 1 and signs.size_in(page, came.number) == "$top":
             text = "it has as many rows as `$top` asks for, and no link: more may be left"
             self._means.log(f"{page.named}: {text}; without `$top`, OData servers give pages and links by themselves")
         if self._total.is_named:
@@ -270,7 +265,7 @@ class Pager:
         page, following = self._last or (None, None)
         if following is not None and following.promised:
             return "a total or `has_more_path`"
-        return f"`{sign}`" if page is not None and (sign := sign_of_more(page)) is not None else None
+        return f"`{sign}`" if page is not None and (sign := signs.sign_of_more(page)) is not None else None
 
     def _stops(self, page: Page, came: Came) -> bool:
         headers = {name.lower(): value for name, value in page.headers.items()}

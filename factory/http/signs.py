@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
@@ -50,13 +51,10 @@ _PAGE = re.compile(rf"{_PREFIX}(?:(?:current|this)?page(?:number|no|num|index)?|
 _RANGE = re.compile(r"(?:[a-z]+ )?[0-9]{1,18}-(?P<last>[0-9]{1,18})/(?P<total>[0-9]{1,18})")
 _OTHER_TOTALS = re.compile(r"rate|usage|quota|credit|limit|account|bill|stat|cost|price|summary", re.IGNORECASE)
 """Mappings whose totals are of something else than rows."""
-_FRAMES = 40
-"""Values that are looked into."""
-_MOST_DIGITS, _DEEPEST = 19, 3
-_LINKS = ("link", "links", "atom:link")
-_RELATIONS = ("rel", "@rel", "relation")
-_TRUE = (True, "true", "True", "yes", "Y")
-_VAGUE = ("more", "truncated")
+_FRAMES, _MOST_DIGITS, _DEEPEST = 40, 19, 3
+"""First, how many values are looked into."""
+_LINKS, _RELATIONS = ("link", "links", "atom:link"), ("rel", "@rel", "relation")
+_TRUE, _VAGUE = (True, "true", "True", "yes", "Y"), ("more", "truncated")
 _NOTHING: tuple[Any, ...] = (None, False, "", 0, "0", [], {}, "false", "False", "no", "N", "null")
 
 
@@ -124,6 +122,15 @@ def sign_of_more(page: Page, *, is_row: bool = False) -> str | None:
     return next(signs, None)
 
 
+def sign_of_part(page: Page, *, is_sure: bool = True) -> str | None:
+    """The status 206, by which a page is a part of a list whose total is not known; unless it has to be sure, also a
+    range of 200, which has to say neither that it is all (PostgREST)."""
+    span = page.headers.get("Content-Range", "")
+    if page.status == HTTPStatus.PARTIAL_CONTENT and _RANGE.fullmatch(span) is None and span[:1] != "*":
+        return f"206, {span}" if span else "206"
+    return f"Content-Range: {span}" if not is_sure and re.fullmatch(r"(?:[a-z]+ )?[0-9]+-[0-9]+/\*", span) else None
+
+
 def sign_of_earlier(page: Page, param: str, number: int) -> str | None:
     """A key by which a page of this number, which is sent as `param`, is not the first of its list."""
     for target, relations in links_of(page.headers.get("Link", ""))[0]:
@@ -163,6 +170,13 @@ def size_in(page: Page, rows: int) -> str | None:
     return next((name for name, value in query if value == str(rows) and rows and _SIZE.fullmatch(letters(name))), None)
 
 
+def may_be_full(page: Page, rows: int) -> bool:
+    """Whether a lone page may be as long as pages get: neither its request nor its answer names a larger size."""
+    said = [*parse_qsl(urlsplit(page.call.url).query), *_pairs(page.frame)]
+    sizes = (one for key, one in said if _SIZE.fullmatch(name := letters(key)) and name not in ("count", "rows"))
+    return all((_number(size) or 0) <= rows for size in sizes)
+
+
 def says_more(page: Page) -> str | None:
     """A key outside of lists that is true where more follows, or false where no last page is, or that counts pages.
     None where there is none."""
@@ -183,15 +197,6 @@ def totals_in(page: Page) -> Iterator[tuple[str, int]]:
             total = _number(value.get("value") if is_counted else value)  # as Elasticsearch has it
             if total is not None:
                 yield key, total
-
-
-def hint_of_the_whole(page: Page, rows: int) -> str:
-    """What to write where a page has as many rows as a key counts, which may be all that there are."""
-    if sign_of_more(page) is None and total_of_more(page, rows) is None:
-        for key, number in totals_in(page):
-            if number == rows and key.isidentifier() and key in page.frame:
-                return f"; where the first page is the whole list, write: stop: length(rows) >= page.{key}"
-    return ""
 
 
 def _numbers_in(headers: Mapping[str, str]) -> dict[str, str]:

@@ -8,20 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urljoin
 
+from factory.http import signs
 from factory.http.call import HttpCall, links_of
 from factory.http.expectations import Total
 from factory.http.page import Means, Page
 from factory.http.repeats import Came, Places
 from factory.http.selection import asked, search, searched
-from factory.http.signs import (
-    check_body,
-    check_cursor_header,
-    check_header,
-    hint_of_the_whole,
-    is_sure_total,
-    sign_of_more,
-    total_of_more,
-)
 from schemas.model.cursor import has_lost_digits
 from schemas.model.polling import Pagination
 
@@ -93,7 +85,7 @@ def _json_link(path: str, means: Means) -> Callable[[Page, Came, bool], str | No
     def link(page: Page, came: Came, is_first: bool) -> str | None:
         target = asked(ask, page, "next_url_path", page.value)
         if target is None and is_first:
-            check_body(page, path, "next_url_path", means.log, has_rows=bool(came.number))
+            signs.check_body(page, path, "next_url_path", means.log, has_rows=bool(came.number))
         if target is None or target == "" or target is False:
             return None
         if not isinstance(target, str):
@@ -113,7 +105,7 @@ def _header_link(relation: str, means: Means) -> Callable[[Page, Came, bool], st
             raise page.bare_error(f"its `Link` header cannot be read (RFC 8288) from here on: {unread[:100]}")
         relations = [one for _, found in links for one in found]
         if is_first and came.number:
-            check_header(page, relation, relations, means.log, means.tell)
+            signs.check_header(page, relation, relations, means.log, means.tell)
         return None
 
     return link
@@ -152,11 +144,11 @@ class _Cursor:
             cursor = page.headers.get(str(pages.cursor_header))
             cursor = None if str(cursor).lower() == "null" else cursor  # a header field has no other null
             if cursor is None and not self._places.seen and came.number:
-                check_cursor_header(page, str(pages.cursor_header), self._means.tell)
+                signs.check_cursor_header(page, str(pages.cursor_header), self._means.tell)
             return cursor
         cursor = asked(self._ask, page, "cursor_path", page.value)
         if cursor is None and not self._places.seen:
-            check_body(page, str(pages.cursor_path), "cursor_path", self._means.log, has_rows=bool(came.number))
+            signs.check_body(page, str(pages.cursor_path), "cursor_path", self._means.log, has_rows=bool(came.number))
         parts = list(cursor.values()) if isinstance(cursor, Mapping) and self._takes_several else [cursor]
         if pages.cursor_body_path is None and not all(isinstance(one, str | int | float | None) for one in parts):
             several = ", nor a mapping of these" if self._takes_several else ""
@@ -198,7 +190,7 @@ class _Counted:
         self._fullest = pagination.limit or 0
         name = self._total.name
         is_last = self._start == 0 and re.search("last|final|max", name) is not None
-        self._is_sure = not is_last if self._by_page else is_sure_total(name)
+        self._is_sure = not is_last if self._by_page else signs.is_sure_total(name)
         self._is_beyond = self._is_started = False
         self._promised = 0
 
@@ -224,7 +216,7 @@ class _Counted:
         if total is None or more:
             if came.number or more:
                 return Following(self._at_position(), self._is_beyond and not more, promised=bool(more))
-            if (sign := sign_of_more(page)) is not None:
+            if (sign := signs.sign_of_more(page)) is not None:
                 raise page.error(f"it has no rows, but says that more follow (`{sign}`); see `has_more_path`")
             return None
         return self._by_total(page, came, total, is_full)
@@ -237,23 +229,25 @@ class _Counted:
                 "left out"
             )
         self._promised = total
-        if self._by_page and not came.number and read <= total and (read > 1 or total_of_more(page, 0) is not None):
+        is_listed = self._by_page and (read > 1 or signs.total_of_more(page, 0) is not None)
+        if is_listed and not came.number and read <= total:
             hint = "; does the list begin with page 0 (`base_page: 0`)?" if self._start == 1 else ""
             raise page.error(f"it has no rows, but its total is {total:,} pages{hint}")
         if self._position < (self._start if self._by_page else 0) + total:
             if not came.number and not self._by_page:
                 raise page.error(f"it has no rows, but the total is {total:,} and {read:,} came")
             return Following(self._at_position(), promised=True)
-        if self._position > (self._start if self._by_page else 0) + total and not self._by_page:
+        if self._position > (self._start if self._by_page else 0) + total and (came.number or not self._by_page):
             self._means.log(f"{page.named}: more {what} came than its total says ({total:,}); reading to the end")
             self._is_beyond = True
             return Following(self._at_position(), beyond=True)
-        is_full = is_full and (read > 1 or not self._by_page)
+        if self._by_page and read == 1:
+            is_full = came.number > 0 and signs.may_be_full(page, came.number)
         is_page = not self._is_sure and (self._by_page or 0 < came.number == total)
         if is_full or is_page or (read < total and not self._by_page):
             # The last page is full: whether the total is right, only the page behind it can say. So it is where it may
-            # be the number of the page's rows or, of pages from 0, of the last one, and where the first `offset` may be
-            # the number of the first row, and no row that is left out.
+            # be the number of the page, of its rows or, of pages from 0, of the last one, and where the first `offset`
+            # may be the number of the first row, and no row that is left out.
             self._is_beyond = True
             return Following(self._at_position(), beyond=True)
         return None
@@ -271,7 +265,7 @@ class _Counted:
         pages = self._pagination
         name = (pages.page_param or "page") if self._by_page else (pages.offset_param or "offset")
         if self._position - self._start <= (1 if self._by_page else came.number):
-            hint = hint_of_the_whole(page, came.number)
+            hint = _hint_of_the_whole(page, came.number)
             if came.number < limit:
                 hint += ", or hides rows of each page, so that these seem the same; take its links or a cursor"
             raise page.error(f"its rows are those of the page before: the server ignores `{name}`{hint}")
@@ -293,3 +287,12 @@ def _placed(call: HttpCall, body_path: str | None, param: str, value: Any) -> Ht
     if body_path is not None:
         return call.with_json_value(body_path.split("."), value)
     return call.with_query({param: value})
+
+
+def _hint_of_the_whole(page: Page, rows: int) -> str:
+    """What to write where a page has as many rows as a key counts, which may be all that there are."""
+    if signs.sign_of_more(page) is None and signs.total_of_more(page, rows) is None:
+        for key, number in signs.totals_in(page):
+            if number == rows and key.isidentifier() and key in page.frame:
+                return f"; where the first page is the whole list, write: stop: length(rows) >= page.{key}"
+    return ""
