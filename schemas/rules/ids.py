@@ -98,15 +98,24 @@ def built_in_of(task: TaskView) -> str:
 
 
 def check_itself(subject: Subject) -> Iterator[Diagnostic]:
-    """A `wait_dag` that waits for its own run, and a `trigger_dag` that waits for the next run of its own DAG."""
+    """A `wait_dag` that waits for its own run, and a `trigger_dag` of its own DAG that waits for it or never stops."""
     if not subject.may_hold(*MARKS):
         return
     dag_id = dag_id_of(subject.path, subject.data.get("dag_id"))
     for task in subject.tasks:
         starts_it = built_in_of(task) == "trigger_dag" and task.arguments.get("trigger_dag_id") == dag_id
+        path = (*task.with_path, "trigger_dag_id")
         if starts_it and task.arguments.get("wait_for_completion") is True:
             message = "this waits for a run of its own pipeline, which starts the next and waits, too"
-            yield subject.finding(Code.CYCLE, (*task.with_path, "trigger_dag_id"), message, help="name another DAG")
+            yield subject.finding(Code.CYCLE, path, message, help="name another DAG")
+            continue
+        before = (other for other in subject.tasks if starts_it and subject.is_after(task, other))
+        if starts_it and not any(one.may_skip for one in (task, *subject.around(task.path), *before)):
+            message = "each run of this pipeline starts the next, as long as its tasks succeed"
+            help_text = (
+                'write `run_if`, or a branch before it, to stop; runs without a pause are `schedule: "@continuous"`'
+            )
+            yield subject.finding(Code.CYCLE, path, message, help=help_text, severity=Severity.WARNING)
         waits_for_it = built_in_of(task) == "wait_dag" and task.arguments.get("external_dag_id") == dag_id
         if waits_for_it and not any(task.arguments.get(key) is not None for key in _PARTS_OR_OTHER_RUNS):
             message = "this waits for the end of its own run"

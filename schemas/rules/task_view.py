@@ -69,6 +69,14 @@ class TaskView(NamedTuple):
         return tuple(found) if all(found) else ()
 
     @property
+    def may_skip(self) -> bool:
+        """Whether something that is written may skip it, or what waits for it."""
+        name = (self.uses or "").rpartition(".")[2]
+        chooses = name in ("branch", "short_circuit", "latest_only") or re.search("Branch|ShortCircuit|Latest", name)
+        is_set = not self.entry.keys().isdisjoint(("run_if", "skip_if")) or self.arguments.get("soft_fail") is True
+        return bool(chooses) or is_set or self.entry.get("trigger_rule") in ("one_failed", "all_failed", "all_skipped")
+
+    @property
     def is_mapped(self) -> bool:
         """Whether a run of the DAG makes several of it."""
         return self.path != ("poll",) and ("expand" in self.entry or "expand_kwargs" in self.entry)

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from schemas.compose.env_values import as_written
+from schemas.expressions.templates import read_template
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Word
 from schemas.findings.paths import DataPath, walk
@@ -18,7 +19,7 @@ from schemas.rules.expressions import has_expression
 from schemas.rules.run_times import said_of_dates, without_dates
 from schemas.rules.subject import Reference, Subject
 from schemas.rules.template_names import said_of_names
-from schemas.rules.templates import Said, said_of_template
+from schemas.rules.templates import Said, rendered_texts, said_of_template
 from schemas.shape.places import mapping_at, value_at
 from schemas.text.document import not_utf8
 from schemas.text.lines import TextLines
@@ -51,6 +52,10 @@ def check(subject: Subject, folder: Path) -> Iterator[Diagnostic]:
         yield from _bare_dates(subject)
     if subject.may_hold("bash_command") and subject.may_hold(*_PROGRAMS):
         yield from _files_in_commands(subject, places)
+    if subject.may_hold(*_NAMES_A_TEMPLATE) and subject.may_hold("{%"):
+        for path, text in rendered_texts(subject):
+            for said in said_of_includes(text, places):
+                yield subject.finding(said.code, path, said.message, caret=said.caret, part=said.part)
     if not subject.may_hold(*_SHELL, *_SQL, *_SPEC, *_HTML):
         return
     yield from _templates_in_files(subject, folder, places)
@@ -80,6 +85,28 @@ def said_of_bare_dates(text: str) -> Iterator[Said]:
             message = "without quotes SQL reads a date as a subtraction: 2026-01-31 is 1994"
             caret = f"write `'{match['part']}'`"
             yield Said(Code.BAD_TEMPLATE, message, match.span("part"), caret, severity=Severity.WARNING)
+
+
+_NAMES_A_TEMPLATE = ("include", "import", "extends")
+
+
+def said_of_includes(text: str, places: Sequence[Path]) -> Iterator[Said]:
+    """Templates that a template names and that are in none of the places, from which Airflow's Jinja loads them."""
+    tree = read_template(text).tree if any(word in text for word in _NAMES_A_TEMPLATE) else None
+    if tree is None:
+        return
+    from jinja2 import nodes  # noqa: PLC0415 # lint starts for many files that have no template
+
+    for node in tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):
+        named = getattr(node, "template", None)
+        if not isinstance(named, nodes.Const) or getattr(node, "ignore_missing", False):
+            continue
+        name = named.value
+        if isinstance(name, str) and _file(name, places) is None:
+            others = [file.relative_to(place).as_posix() for place in places for file in siblings(place / name)]
+            message = f"there is no template `{name}` beside the pipeline or in the pipelines folder"
+            at = max(text.find(name, named.lineno), 0)  # its place in the text
+            yield Said(Code.MISSING_FILE, message, (at, at + len(name)), meant(name, others))
 
 
 def _files_in_commands(subject: Subject, places: Sequence[Path]) -> Iterator[Diagnostic]:
@@ -149,7 +176,8 @@ def _templates_in_files(subject: Subject, folder: Path, places: Sequence[Path]) 
             continue
         dates = said_of_dates(text, why) if why else ()
         bare = said_of_bare_dates(text) if name.endswith(_SQL) else ()
-        for said in (*said_of_template(text, macros, filters), *said_of_names(text, macros), *dates, *bare):
+        found = (*said_of_template(text, macros, filters), *said_of_names(text, macros), *dates, *bare)
+        for said in (*found, *said_of_includes(text, places)):
             span = TextLines(text).span(*said.part)
             severity = said.severity or said.code.severity
             yield Diagnostic(said.code, said.message, place, span, said.caret, said.help, text=text, severity=severity)

@@ -52,6 +52,8 @@ _SHOWN_CHARACTERS = 60
 _FORMATTING = (".strftime", ".format", ".ds_format")
 _MINUS = "Jinja reads the `-` as minus"
 _OURS = frozenset({"tasks", "vars", "env", "matrix", "expand"})  # where expressions of this language begin
+_FILLED_IN = "an expression in `${ }` is filled in when the file is read; `{{ }}` is rendered when the task runs"
+_OTHER_TASK = re.compile(r"task\.((?!params|env|op_kwargs|conf)\w+)")
 _WAY = re.compile(r"[\w.\-\[\]'\"]+")
 
 
@@ -143,6 +145,9 @@ def said_of_names(text: str, own: Collection[str] = (), params: Mapping[str, Any
     kinds = _Kinds(own, template.optional, params or {})
     for owner, attribute in template.attributes:
         kind = kinds.of(owner) if attribute.at not in template.optional else None
+        if kind is None and attribute.text == "output" and (other := _OTHER_TASK.fullmatch(owner)) is not None:
+            message, caret = f"`task` is this task, not `{other[1]}`", f"write `${{tasks.{other[1]}.output}}`"
+            yield Said(Code.BAD_TEMPLATE, message, attribute.span, caret, _FILLED_IN)
         if kind is not None:
             yield from (kinds.said(owner, said) for said in _attribute(owner, kind, attribute))
             for message, caret in printed_function(text, kind, f"{owner}.{attribute.text}", attribute.span[1]):
@@ -199,8 +204,7 @@ def _unknown(text: str, name: Word) -> Said:
     if name.text in _OURS or text.startswith(f"{name.text}.output", name.at):
         way = _WAY.match(text, name.at)
         written = ("" if name.text in _OURS else "tasks.") + (way.group().rstrip(".") if way is not None else name.text)
-        help_text = "an expression in `${ }` is filled in when the file is read; `{{ }}` is rendered when the task runs"
-        return Said(Code.BAD_TEMPLATE, message, name.span, f"write `${{{written}}}`", help_text)
+        return Said(Code.BAD_TEMPLATE, message, name.span, f"write `${{{written}}}`", _FILLED_IN)
     if name.text in NOT_IN_TASKS:
         return Said(Code.BAD_TEMPLATE, message, name.span, help=NOT_IN_TASKS[name.text])
     instead = INSTEAD.get(name.text, f"macros.{name.text}" if name.text in MACROS else "")
@@ -224,9 +228,8 @@ def _attribute(owner: str, kind: str, attribute: Word) -> Iterator[Said]:
     shown = "a connection" if kind == "connection" else f"`{owner}`"
     message = f"{shown} has no `{name}`"
     if kind in _SHOWN:
-        message = (
-            f"{shown} is {_SHOWN[kind]}, {'whose `format` changes nothing' if of_python else f'which has no `{name}`'}"
-        )
+        what = "whose `format` changes nothing" if of_python else f"which has no `{name}`"
+        message = f"{shown} is {_SHOWN[kind]}, {what}"
     words = OTHER_WORDS.get(kind, {})
     near = next(iter(get_close_matches(name, has, n=1, cutoff=0.8 if kind in SOME else 0.75)), None)
     if name in words:
