@@ -104,6 +104,7 @@ def _wrong_fields(fields: list[tuple[int, str]]) -> Iterator[CronProblem]:
             short = re.sub(_NAMES_IN_FULL, lambda match: match.group()[:3], text)
             if kind in _FIELDS[3:] and short != text:
                 help_text += f"; a name has three letters: `{short}`"
+            help_text = "`H` is a number that Jenkins chooses: write one yourself" if text[0] == "H" else help_text
             if kind is _FIELDS[4] and re.fullmatch(r"(?i)\w{1,3}L", text):
                 help_text = f"for the last one of each month write `L{_NUMBERS.get(text[:-1].lower(), text[:-1])}`"
             yield CronProblem(f"the {kind.name} `{text}` is not valid", start, start + len(text), help=help_text)
@@ -197,8 +198,7 @@ def steps_without_effect(expression: str) -> Iterator[CronProblem]:
         if part.step is None or part.step < length or (length == 1 and (part.step == 1 or not is_single)):
             continue
         left = f"{part.kind.name} `{part.written['first']}` only" if is_single else f"one {part.kind.name} of {length}"
-        message = f"the step `/{part.written['step']}` leaves {left}"
-        help_text = ""
+        message, help_text = f"the step `/{part.written['step']}` leaves {left}", ""
         if part.kind.name in ("minute", "hour") and part.step > 1:
             every = f"{{every: {part.step}{part.kind.name[0]}}}"
             help_text = f"cron starts again in each field; for every {part.step} {part.kind.name}s write {every}"
@@ -239,12 +239,14 @@ def surprises(expression: str) -> Iterator[CronProblem]:
     texts = _split(expression)
     if EVERY not in (days, weekdays) and "l" not in days:
         (start, day), (last, weekday) = texts[2], texts[4]
-        message = f"cron runs on days of either: day of month `{day}` or day of week `{weekday}`"
-        yield CronProblem(message, start, last + len(weekday))
-    if minutes == EVERY and hours != EVERY and len(hours) == 1:
+        which = f"day of month `{day}` or day of week `{weekday}`"
+        yield CronProblem(f"cron runs on days of either: {which}", start, last + len(weekday))
+    ends = [hour for hour in hours if isinstance(hour, int) and (hour + 1) % 24 not in hours]
+    if texts[0][1] == "*" and ends and (len(hours) == 1 or len(ends) > 1):  # of a range, each minute may be meant
+        when = f"from {hours[0]}:00 to {hours[0]}:59" if len(hours) == 1 else f"of the hours `{texts[1][1]}`"
         start, text = texts[0]
-        message = f"this runs every minute from {hours[0]}:00 to {hours[0]}:59"
-        yield CronProblem(message, start, start + len(text), f"once a day is `0 {texts[1][1]} * * *`")
+        help_text = f"for one run in the hour write `0 {' '.join(text for _, text in texts[1:])}`"
+        yield CronProblem(f"this runs every minute {when}", start, start + len(text), help_text)
     around = ("hour", "day", "month", "year", "week")
     for kind, (start, text), unit in zip(_FIELDS, texts, around, strict=False):
         match = re.fullmatch(_STEP_OR_RANGE, text)
@@ -252,9 +254,8 @@ def surprises(expression: str) -> Iterator[CronProblem]:
         step = int(match["step"]) if match is not None and match["first"] is None and match["step"] else 1
         if size % step and step < size:
             message = f"`{text}` starts again in each {unit}, so the last step is shorter"
-            has_unit = unit in around[:3]
-            help_text = f"for equal steps write {{every: {step}{kind.name[0]}}}" if has_unit else "name the values"
-            yield CronProblem(message, start, start + len(text), help_text)
+            equal = f"for equal steps write {{every: {step}{kind.name[0]}}}"
+            yield CronProblem(message, start, start + len(text), equal if unit in around[:3] else "name the values")
 
 
 def slots(expression: str, start: datetime) -> Iterator[datetime]:

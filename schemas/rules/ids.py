@@ -112,15 +112,13 @@ def check_itself(subject: Subject) -> Iterator[Diagnostic]:
         before = (other for other in subject.tasks if starts_it and subject.is_after(task, other))
         if starts_it and not any(one.may_skip for one in (task, *subject.around(task.path), *before)):
             message = "each run of this pipeline starts the next, as long as its tasks succeed"
-            help_text = (
-                'write `run_if`, or a branch before it, to stop; runs without a pause are `schedule: "@continuous"`'
-            )
+            help_text = "write `run_if`, or a branch before it; for runs without a pause `schedule: '@continuous'`"
             yield subject.finding(Code.CYCLE, path, message, help=help_text, severity=Severity.WARNING)
         waits_for_it = built_in_of(task) == "wait_dag" and task.arguments.get("external_dag_id") == dag_id
         if waits_for_it and not any(task.arguments.get(key) is not None for key in _PARTS_OR_OTHER_RUNS):
-            message = "this waits for the end of its own run"
+            message, path = "this waits for the end of its own run", (*task.with_path, "external_dag_id")
             help_text = "name another DAG, or an earlier run by `execution_delta`"
-            yield subject.finding(Code.CYCLE, (*task.with_path, "external_dag_id"), message, help=help_text)
+            yield subject.finding(Code.CYCLE, path, message, help=help_text)
 
 
 def check_other_dags(

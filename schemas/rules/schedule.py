@@ -41,7 +41,7 @@ _NO_ZONES = frozenset({"localtime", "posixrules", "Factory"})
 _INSTEAD = {
     **dict.fromkeys(("@none", "@never", "@manual"), "null"),
     **dict.fromkeys(("@weekday", "@weekdays", "@workdays"), '"0 0 * * 1-5"'),
-    **dict.fromkeys(("@fortnightly", "@biweekly"), "{every: 14d}"),
+    **{"@fortnightly": "{every: 14d}", "@biweekly": "{every: 14d}", "@reboot": '"@once"'},
     **dict.fromkeys(("@minutely", "@minute"), '"* * * * *"'),
     **dict.fromkeys(("@weekend", "@weekends"), '"0 0 * * 0,6"'),
 }
