@@ -224,7 +224,8 @@ class Pager:
         """Of a later page without rows: one that has nothing of the first is no page of this list."""
         if self._keys is not None and (came.number or not self._keys or page.value is None or self._was_beyond):
             return
-        keys = {str(key) for key in page.value} if isinstance(page.value, dict) else set()
+        # By numbers, PHP writes lists.
+        keys = {str(key) for key in page.value if not str(key).isdecimal()} if isinstance(page.value, dict) else set()
         if self._keys is None:
             self._keys = keys
         elif not keys & self._keys:

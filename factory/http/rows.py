@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from factory.http.page import Page
 from factory.http.repeats import Came
-from factory.http.selection import JmesPathError, absent_key, holders, named, paths_in, search, source
+from factory.http.selection import JmesPathError, absent_key, holders, is_path, named, paths_in, search, source
 from factory.http.signs import sign_in
 from schemas.model.cursor import has_lost_digits
 from schemas.model.http import Each, HttpRequest
@@ -46,6 +46,8 @@ class RowSelector:
         if self._select is None:
             if isinstance(page.value, list):
                 return Came(page.value, page.value)
+            if _is_numbered(page.value):
+                raise page.error(f"the answer {_NUMBERED}; `data_selector: '* || @'` takes its rows")
             raise page.error("the answer must be a list; `data_selector` says where in it the list is")
         try:
             selected = self._select(page.value)
@@ -56,8 +58,28 @@ class RowSelector:
             return Came([], [])
         if selected is None:
             raise page.error(f"`data_selector` ({self._selector}) finds nothing in the answer")
-        rows = selected if isinstance(selected, list) else [selected]
+        if _is_numbered(selected):
+            one = str(self._selector)
+            hint = "* || @" if one == "@" else f"{one}.* || {one}" if is_path(one) else "values(…)"
+            text = (
+                f"what `data_selector` ({one}) takes {_NUMBERED}; `{hint}` takes its rows, and `[{one}]` it as one row"
+            )
+            raise page.error(text)
+        # Without rows, PHP may write an empty mapping.
+        rows = selected if isinstance(selected, list) else [selected] if selected != {} else []
+        if "[]" in str(self._selector) and any(map(_is_numbered, rows)):
+            raise page.error(f"a row that `data_selector` ({self._selector}) takes {_NUMBERED}; take what is in it")
         return Came(rows, rows if sent is None else sent)
+
+
+def _is_numbered(value: Any) -> bool:
+    """Whether a value is a mapping of mappings by number, in whose place a list is meant."""
+    if not isinstance(value, dict) or not str(next(iter(value), "")).isdecimal():
+        return False
+    return all(str(key).isdecimal() and isinstance(one, dict) for key, one in value.items())
+
+
+_NUMBERED = "is a mapping of rows by number, as PHP writes a list with gaps"
 
 
 def beside(value: list[Any], sent: Sequence[Any]) -> dict[str, Any] | None:

@@ -21,8 +21,7 @@ Moment = int | float | Decimal | datetime | str
 FORMATS = ("iso", "date", "rfc2822", "epoch", "epoch_ms", "number", "text")
 """Names of formats; any other has a `%` in it, as strptime takes it."""
 _NUMBER = re.compile(r"-?[0-9]{1,40}(?P<fraction>\.[0-9]{1,40})?(?P<exponent>[eE][+-]?[0-9]{1,3})?")
-_EXACT = 2**53
-"""From here on, floats are whole numbers, and not all of them."""
+_EXACT = 2**53  # from here on, floats are whole numbers, and not all of them
 _TIME = re.compile(
     r"(?P<day>[0-9]{4}(?P<dash>-?)[0-9]{2}(?P=dash)[0-9]{2})"
     r"(?:(?P<between>[T ])[0-9]{2}(?P<colon>:?)[0-9]{2}(?P<seconds>(?P=colon)[0-9]{2}(?:\.(?P<fraction>[0-9]{1,9}))?)?"
@@ -61,8 +60,7 @@ class CursorForm:
     zone: tzinfo = UTC
 
     def kind(self, value: Any) -> CursorKind:
-        """What a value is as a cursor. Raises CursorError for what is neither a number nor text, and for dates that can
-        be read in several ways."""
+        """What a value is as a cursor. Raises CursorError for what is none, or can be read in several ways."""
         return _kind(self.moment(value))
 
     def moment(self, value: Any) -> Moment:
@@ -93,23 +91,20 @@ class CursorForm:
         return found.replace(fold=0).utcoffset() != found.replace(fold=1).utcoffset()
 
     def is_later(self, value: Cursor, other: Cursor) -> bool:
-        """Whether `value` comes after `other`. A day counts as its start. Raises CursorError where the two are of
-        different kinds."""
+        """Whether `value` comes after `other`, a day by its start. Raises CursorError for two of different kinds."""
         return self.is_later_moment(self.moment(value), self.moment(other))
 
     def is_later_moment(self, one: Moment, other: Moment) -> bool:
         """As `is_later`, for what cursors are compared by."""
         if _kind(one) != _kind(other):
-            raise CursorError(
-                f"{_shown(one)} is a {_kind(one)} and {_shown(other)} is a {_kind(other)}: neither comes first"
-            )
+            kinds = f"{_shown(one)} is a {_kind(one)} and {_shown(other)} is a {_kind(other)}"
+            raise CursorError(f"{kinds}: neither comes first; `cursor_format: text` compares all as text")
         if self.format is None and type(one) is type(other):
             _refuse_numbered(one, other)
         return bool(one > other)  # type: ignore[operator] # both are numbers, moments or text
 
     def before(self, value: Cursor, lag: timedelta | int) -> Cursor:
-        """The cursor that is `lag` before `value`, written as `value` is; a fraction too fine for that is rounded down.
-        Raises CursorError where the lag does not fit the cursor."""
+        """The cursor that is `lag` before `value`, written as that is, rounded down. Raises CursorError."""
         moment = self.moment(value)
         if isinstance(lag, timedelta):
             if not isinstance(moment, datetime):
@@ -162,6 +157,10 @@ class CursorForm:
         if not isinstance(value, str):
             return value
         if (number := _number(value)) is not None:
+            if value.isalnum() and not value.isdecimal():  # `1e9`, also a hexadecimal number
+                raise CursorError(
+                    f"{_shown(value)} may be a number or a code; `cursor_format` says it: `number`, `text`"
+                )
             return number
         if _TIME.fullmatch(value) and (moment := self._parsed(_iso_moment, value)) is not None:
             return moment
@@ -295,5 +294,7 @@ def _refuse_numbered(one: Moment, other: Moment) -> None:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value.isoformat() if isinstance(value, datetime) else value)
+    text = (
+        str(value) if isinstance(value, Decimal) else repr(value.isoformat() if isinstance(value, datetime) else value)
+    )
     return text if len(text) <= 60 else f"{text[:60]}…"
