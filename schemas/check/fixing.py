@@ -1,7 +1,8 @@
 """Applies unambiguous fixes, in memory: every edit is checked before it is kept.
 
 An edit is kept where the finding is gone, no other is found in its place, and no file of the folder has more findings
-than before. What the mistake hid may show then: the rest of a text that could not be read, the value of a misspelt key.
+than before. What the mistake hid may show then: the rest of a text that could not be read, the value of a misspelt key,
+the arguments of an operator by its path in Airflow 2.
 """
 
 from __future__ import annotations
@@ -139,7 +140,10 @@ def is_better(before: _Findings, after: _Findings, fixed: _Findings, file: str) 
     # A text that can be read now may be a wrong word, but not a text where none is allowed.
     if any(not unread or _is_about_reading(d) or d.code is Code.WRONG_TYPE for d in in_place):
         return False
-    return unread or (len(new) <= len(old) and sum(map(_is_about_reading, new)) <= sum(map(_is_about_reading, old)))
+    codes = {finding.code for finding in gone}
+    shows_more = codes == {Code.MOVED_PATH}  # the arguments of what is known now
+    is_no_worse = shows_more or len(new) <= len(old)
+    return unread or (is_no_worse and sum(map(_is_about_reading, new)) <= sum(map(_is_about_reading, old)))
 
 
 def _touch(one: Span, other: Span) -> bool:

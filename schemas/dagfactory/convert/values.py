@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -222,16 +222,29 @@ def moment_of_task(conversion: Conversion, path: DataPath, given: Any) -> Conver
 
 
 def _aware_moment(given: Any) -> datetime | None:
-    """The moment of an object with its time zone; None where that is no plain name."""
-    at = _moment_of_object(given) if isinstance(given, dict) and given.get("__type__") != "datetime.date" else None
+    """The moment of an object with its time zone; None where that is neither a plain name nor a fixed offset."""
+    at = _moment_of_object(given) if isinstance(given, dict) else None
     zone = given.get("tzinfo", given.get("tz", "UTC")) if at is not None else None
+    if at is None or (fixed := _fixed_offset(zone)) is not None:
+        return at.replace(tzinfo=fixed) if at is not None else None
     if isinstance(zone, dict) and str(zone.get("__type__")) in _ZONES:
         zone = next(iter([*zone.get("__args__", ()), *(v for k, v in zone.items() if k in ("key", "name"))]), None)
-    if at is None or not isinstance(zone, str):
-        return None
     try:
-        return at.replace(tzinfo=ZoneInfo(zone))
+        return at.replace(tzinfo=ZoneInfo(zone)) if isinstance(zone, str) else None
     except (ValueError, OSError):
+        return None
+
+
+def _fixed_offset(zone: Any) -> timezone | None:
+    """`datetime.timezone` with a duration of plain numbers."""
+    if not isinstance(zone, dict) or zone.get("__type__") != "datetime.timezone":
+        return None
+    written = zone.get("offset", next(iter(zone.get("__args__") or ()), None))
+    numbers = written if isinstance(written, dict) else {}
+    try:
+        named = {name: number for name, number in numbers.items() if name not in ("__type__", "__args__")}
+        return timezone(timedelta(*numbers.get("__args__", ()), **named))
+    except (TypeError, ValueError, OverflowError):
         return None
 
 

@@ -270,3 +270,24 @@ def test_a_function_whose_source_is_read_is_lost(tmp_path: Path) -> None:
 
     message = "`PythonVirtualenvOperator` reads its function's source, and here functions are named"
     assert found == [(3, "PF125", message)]
+
+
+@pytest.mark.parametrize(
+    ("zone", "written"),
+    [
+        (
+            "{__type__: datetime.timezone, __args__: [{__type__: datetime.timedelta, hours: -3, minutes: -30}]}",
+            "-03:30",
+        ),
+        ("{__type__: datetime.timezone, offset: {__type__: datetime.timedelta, __args__: [0, 7200]}}", "+02:00"),
+        ("{__type__: zoneinfo.ZoneInfo, key: Europe/Berlin}", "+01:00"),
+    ],
+)
+def test_a_date_of_a_task_keeps_its_offset(tmp_path: Path, zone: str, written: str) -> None:
+    text = (
+        "imports:\n  default_args: {start_date: 2026-01-01}\n  tasks:\n    load:\n"
+        "      operator: airflow.providers.standard.operators.empty.EmptyOperator\n"
+        f"      start_date: {{__type__: datetime.datetime, __args__: [2026, 1, 2], tzinfo: {zone}}}\n"
+    )
+
+    assert f"start_date: 2026-01-02T00:00:00{written}\n" in only(tmp_path, text)

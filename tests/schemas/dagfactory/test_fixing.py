@@ -107,3 +107,22 @@ def test_a_variable_in_a_key_becomes_its_value_unless_it_is_a_secret(tmp_path: P
         environ = {"SHOP": "seoul", "API_TOKEN": "abc", "TEXT": "two words"}
         found = repair(tmp_path, {"a.yml": "a.yml"}, CheckOptions(environ=environ, shown_folder=""))
         assert found.texts.get("a.yml", key.encode()).startswith(right.encode())
+
+
+def test_old_keys_of_an_operator_by_its_old_path(tmp_path: Path) -> None:
+    text = """\
+default:
+  default_args: {start_date: 2026-01-01}
+imports:
+  schedule: "@daily"
+  tasks:
+    load:
+      operator: airflow.operators.bash_operator.BashOperator
+      bash_command: load
+      execution_timeout_secs: 50
+      provide_context: true
+"""
+
+    right = text.replace("airflow.operators.bash_operator", "airflow.providers.standard.operators.bash")
+    right = right.replace("_timeout_secs: 50", "_timeout: {__type__: datetime.timedelta, seconds: 50}")
+    assert fixed(tmp_path, text) == right.replace("      provide_context: true\n", "")
