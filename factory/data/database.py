@@ -246,11 +246,11 @@ class Database:
                         changed = cursor.native_cursor.rowcount
             return int(changed)
 
-        return patiently(run)
+        return patiently(run, "\n".join(statements))
 
     def run(self, statement: str) -> Any:
         """The rows that a query gives. Raises LoadError."""
-        return patiently(lambda: self._sql.execute_sql(self._escaped(statement)))
+        return patiently(lambda: self._sql.execute_sql(self._escaped(statement)), statement)
 
     def _unescaped(self, name: str) -> str:
         # SQLAlchemy doubles `%` in names for drivers that fill in parameters, and again in the whole statement.

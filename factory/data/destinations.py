@@ -265,7 +265,7 @@ _TARGETS: Mapping[str, Callable[[Any, str | None], Target]] = MappingProxyType(
 """Airflow's types of connections."""
 
 
-def patiently(action: Callable[[], T]) -> T:
+def patiently(action: Callable[[], T], statement: str = "") -> T:
     """Do it again where another load was in the way: two that make one table at once, a deadlock, SQLite's lock, or
     the lock of a DuckDB file, which one process at a time can open. Raises LoadError."""
     until, number = time.monotonic() + SQLITE_PATIENCE, 0
@@ -273,7 +273,7 @@ def patiently(action: Callable[[], T]) -> T:
         try:
             return action()
         except Exception as error:
-            text, number = reason(error), number + 1
+            text, number = reason(error, statement), number + 1
             locked = "Could not set lock on file" in text and time.monotonic() < until
             again = number < _TRIES and any(part in text.lower() for part in _TRANSIENT)
             if not (locked or again):
@@ -281,11 +281,11 @@ def patiently(action: Callable[[], T]) -> T:
             time.sleep(random.uniform(0, 0.2 * 2 ** min(number, _TRIES)))  # noqa: S311 # two must not meet again
 
 
-def reason(error: BaseException) -> str:
+def reason(error: BaseException, statement: str = "") -> str:
     """The innermost cause of what dlt raised, in one line; what is raised here is for people already."""
     while not isinstance(error, LoadError | RowFileError):
         inner = getattr(error, "dbapi_exception", None) or error.__cause__ or error.__context__
         if not isinstance(inner, BaseException) or inner is error:
             break
         error = inner
-    return database_words(error) or type(error).__name__
+    return database_words(error, statement) or type(error).__name__

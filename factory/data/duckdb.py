@@ -75,7 +75,7 @@ def run_query(query: Query, *, max_rows: int | None = None, to: str | None = Non
                 return limited(plain_rows(rows), max_rows)
             return write_rows(rows, to, max_rows, [name for name, *_ in cursor.description or ()])
     except duckdb.Error as error:
-        raise DuckdbError(_explained(database_words(error), query)) from None
+        raise DuckdbError(_explained(error, query)) from None
     finally:
         if new is not None:
             new.discard()
@@ -102,7 +102,7 @@ def opened(query: Query, *, writes: str | None = None) -> Iterator[Any]:
             try:
                 connection.execute(f"CREATE TEMP VIEW {quoted(name)} AS SELECT * FROM {reader(connection, paths)}")
             except imported("duckdb", task="duckdb", extra="duckdb").Error as error:
-                raise DuckdbError(_explained(database_words(error), query)) from None
+                raise DuckdbError(_explained(error, query)) from None
             query.aside.extend(named_alike(connection, name, paths))
             query.notes.extend(f"{text} (table `{name}`)" for text in different_columns(paths))
         yield connection
@@ -218,7 +218,8 @@ def _copied(connection: Any, statement: str, columns: Sequence[Sequence[Any]], n
     return new.path
 
 
-def _explained(line: str, query: Query) -> str:
+def _explained(error: BaseException, query: Query) -> str:
+    line = database_words(error, "\n".join(query.sql))
     empty = next((name for name, value in query.tables.items() if value == []), None)
     if empty is not None and "Binder Error" in line:
         return f"{line} (the table `{empty}` has no rows, so it has no columns)"

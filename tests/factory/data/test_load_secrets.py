@@ -163,13 +163,17 @@ def test_what_is_part_of_the_statement_is_shown() -> None:
 
 CASTS = {
     "duckdb": "DATE|TIMESTAMP|INTEGER|JSON|UUID|BOOLEAN|INTERVAL|INTEGER[]|BIT|DECIMAL(3, 2)",
-    "postgres": "int[]|jsonb|int4range|interval|date|point|inet|money|bool|numeric|timestamptz|bit(4)|timetz|uuid",
+    "postgres": "int[]|jsonb|int4range|interval|date|point|inet|money|bool|numeric|timestamptz|bit(4)|timetz|uuid"
+    "|regclass|regtype|regrole|regconfig|mood",
 }
 
 
 @on(*CASTS)
 def test_no_cast_that_fails_shows_its_value(warehouse: Warehouse) -> None:
     rows = [{"name": "zaphod"}, {"name": "2026-13-zaphod"}, {"name": '{"a": zaphod'}, {"name": "{zaphod,''"}]
+    rows += [{"name": "a.zaphod.b.c"}, {"name": "(zaphod, 1)"}] if warehouse.kind == "postgres" else []
+    if warehouse.kind == "postgres":
+        warehouse.run("DROP TYPE IF EXISTS mood CASCADE; CREATE TYPE mood AS ENUM ('sad')")
     for kind, row in itertools.product(CASTS[warehouse.kind].split("|"), rows):
         sql, checks = f"SELECT name::{kind} AS x FROM t", {"a": {"check_statement": f"(name::{kind})::VARCHAR <> ''"}}
         tasks: list[Any] = [
@@ -183,6 +187,28 @@ def test_no_cast_that_fails_shows_its_value(warehouse: Warehouse) -> None:
             with pytest.raises(AirflowException) as raised:
                 task.execute({})
             assert "zaphod" not in str(raised.value), kind
+
+
+@on("postgres")
+def test_a_value_that_becomes_a_name_is_not_shown(warehouse: Warehouse) -> None:
+    warehouse.run("CREATE TABLE t (name TEXT, of REGCLASS); INSERT INTO t (name) VALUES ('zaphod'), ('orders')")
+    calls = ["nextval(name)", "current_setting(name)", "has_table_privilege(name, 't', 'SELECT')", "pg_read_file(name)"]
+    calls += ["quote_ident(name)::regclass", "to_regtype(name || '.a.b.c')", "query_to_xml(name, true, true, '')"]
+    calls += ["(array[name, name])::text::int[]", "row(name || ' ', 1)::text::int"]
+    for call in calls:
+        with pytest.raises(AirflowException) as raised:
+            SqlOperator(task_id="a", conn_id="warehouse", sql=f"SELECT {call} FROM t", fetch="rows").execute({})
+        assert "zaphod" not in str(raised.value), call
+    with pytest.raises(AirflowException, match="`of` is a column of type") as raised:
+        load([{"of": "zaphod"}], table="t")
+    assert "zaphod" not in str(raised.value)
+    for sql, said in (
+        ("SELECT * FROM ordrs", 'relation "ordrs" does not exist'),
+        ("SELECT nam FROM t", 'HINT: Perhaps you meant to reference the column "t.name"'),
+        ("SELECT name FROM t GROUP BY of", 'column "t.name" must appear'),
+    ):
+        with pytest.raises(AirflowException, match=said):
+            SqlOperator(task_id="a", conn_id="warehouse", sql=sql).execute({})
 
 
 def test_a_row_that_breaks_a_constraint_is_not_shown(warehouse: Warehouse, capsys: pytest.CaptureFixture[str]) -> None:
