@@ -113,6 +113,41 @@ def database_words(error: BaseException, statement: str = "") -> str:
     return " ".join(_LOGIN.sub(r"\1\2***", text).split())
 
 
+NUMBER = r"^-?[0-9]+(\.[0-9]+)?$"
+FINE_TIME = r"[.,][0-9]{6}[0-9]*[1-9]"
+"""Digits behind the second that neither Python's times nor DuckDB's have a place for: both cut them off."""
+
+
+def lost_in_postgres(column: str, kind: Any, form: str) -> list[str]:
+    """Conditions of the texts in a column that PostgreSQL would round or cut, and say nothing. `kind`: the type that
+    they are to be of; `form`: SQL that makes one of them of that type."""
+    inner = kind.written.rpartition(".")[2].strip('_"')
+    plain = f"{column}::{kind.written}"
+    is_time = inner.startswith(("interval", "time", "ts"))
+    tests = [f"{column} ~ '{FINE_TIME}'"] if is_time else []
+    if inner == "money":
+        numbers = f"({form})::numeric <> {column}::numeric"
+        tests.append(f"CASE WHEN {column} ~ '{NUMBER}' THEN {numbers} ELSE ({form})::text <> {column} END")
+    elif inner in ("name", "char"):
+        tests.append(f"({form})::text <> {column}")
+    if kind.name == "array":
+        lists = f"json_to_record(json_build_object('v', {column}::json)) AS x(v {kind.written})"
+        plain = f"CASE WHEN {column} LIKE '[%' THEN (SELECT v FROM {lists}) ELSE {plain} END"  # noqa: S608 # quoted
+        if inner in ("numeric", "float4", "float8", "money", "name", "char"):
+            tests = [f"CASE WHEN {column} LIKE '[%' THEN to_jsonb({form}) <> {column}::jsonb END"]
+    if is_time or "(" in kind.full:  # a domain and `interval year` cut off, too
+        tests.append(f"({plain})::{kind.full} <> {plain}")
+    return tests
+
+
+def lost_in_duckdb(column: str, kind: str) -> list[str]:
+    """The same of DuckDB."""
+    is_time = "TIME" in kind or "INTERVAL" in kind
+    tests = [f"regexp_matches({column}::VARCHAR, '{FINE_TIME}')"] if is_time else []
+    wide = re.sub(r"\b(?:U?(?:TINY|SMALL|BIG|HUGE)INT|U?INTEGER|DECIMAL\(\d+,\s*\d+\))", "DOUBLE", kind)
+    return tests if wide == kind else [*tests, f"{column}::{kind}::{wide} <> {column}::{wide}"]
+
+
 def without_rows(task: Any) -> Exception:
     """What a data task raises that got neither rows nor a file: which task handed on nothing, where that is why."""
     from airflow.sdk.exceptions import AirflowFailException  # noqa: PLC0415 # few tasks end so

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -14,13 +15,13 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 DIGITS = 38
-"""Most digits of a `decimal`."""
 SCALE = 9
-"""Digits behind the point of a `decimal` of which nothing is known; dlt's own."""
+"""Most digits of a `decimal`, and those behind the point where nothing is known of it; dlt's own."""
 WHOLE = 2**63
 FLOAT_DIGITS = 15
 """Significant digits that a 64-bit float always keeps."""
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:?\d\d)", re.ASCII)
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(Z|[+-]\d\d(?::?\d\d)?)?", re.ASCII)
+_CLOCK = re.compile(r"\d\d:\d\d:\d\d(?:\.\d{1,6})?", re.ASCII)
 DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 INTEGER = re.compile(r"-?(?:0|[1-9]\d*)", re.ASCII)
 _DECIMAL = re.compile(r"-?(?:0|[1-9]\d*)\.\d+", re.ASCII)
@@ -82,12 +83,14 @@ class Column:
 
 
 class Declared(NamedTuple):
-    """A column's type as the database names it, its digits behind the second, its characters, and how SQL writes it."""
+    """A type as the database names it, its digits behind the second, its characters, and how SQL writes it, without
+    digits and lengths and with them."""
 
     name: str = ""
     second_digits: int | None = None
     characters: int | None = None
     written: str = ""
+    full: str = ""
 
 
 _JSON = ColumnType("json")
@@ -101,32 +104,34 @@ def as_declared(kind: ColumnType, declared: Declared) -> ColumnType:
     """The type of a column that somebody else has made. dlt does not tell how many digits, characters or bits a column
     keeps, nor MariaDB's JSON from text: the database would round, and say nothing, or name no column."""
     name = declared.name
+    if scaled := re.fullmatch(r"(?:double|float)\((\d+),(\d+)\).*", declared.written):  # MySQL's
+        return ColumnType("decimal", int(scaled[1]), int(scaled[2]))
     if name in _KNOWN:
         return _KNOWN[name]
-    if name in _UNSIGNED:
-        return ColumnType("bigint", _UNSIGNED[name], signed=False)
+    if bits := _UNSIGNED.get(name):
+        return ColumnType("bigint", bits, signed=False)
     if kind.data_type == "bigint":
         return replace(kind, precision=_BITS.get(name))
     if kind.data_type == "text":
         return replace(kind, precision=declared.characters if name in _SHORT_TEXTS else None)
-    digits = {"timestamp_s": 0, "timestamp_ms": 3}.get(name, declared.second_digits)
-    narrow = digits is not None and digits < 6 and kind.data_type in ("timestamp", "time")
-    return replace(kind, precision=digits) if narrow else kind
+    digits = {"timestamp_s": 0, "timestamp_ms": 3}.get(
+        name, 6 if declared.second_digits is None else declared.second_digits
+    )
+    return replace(kind, precision=digits) if digits < 6 and kind.data_type in ("timestamp", "time") else kind
 
 
 @dataclass(slots=True)
 class Seen:
-    """What the values of a column have been so far. `reads_text`: they come from CSV, where all is text."""
+    """What the values of a column have been so far. `reads_text`: they come from CSV, where all is text; `whole`: their
+    digits before the point; `longest`: characters of the longest text."""
 
     reads_text: bool = False
     types: set[type] = field(default_factory=set)
     whole: int = 0
-    """Digits before the point."""
     scale: int = 0
     integer: int = 0
     """Digits of whole numbers."""
     longest: int = 0
-    """Characters of the longest text."""
     kinds: set[str] = field(default_factory=set)
     """What texts can be besides."""
     zoned: set[bool] = field(default_factory=set)
@@ -150,9 +155,10 @@ class Seen:
             self._texts([value for value in values if type(value) is str])
 
     def _integers(self, values: list[int]) -> None:
-        self.integer = max(self.integer, len(str(abs(min(values)))), len(str(abs(max(values)))))
+        least, most = min(values), max(values)
+        self.integer = max(self.integer, len(str(abs(least))), len(str(abs(most))))
         self.whole = max(self.whole, self.integer)
-        if min(values) < -WHOLE or max(values) >= WHOLE:
+        if least < -WHOLE or most >= WHOLE:
             self.kinds.add("large")
 
     def _floats(self, values: list[float]) -> None:
@@ -177,11 +183,11 @@ class Seen:
         if self.kinds >= {"text"}:
             return
         for value in values:
-            kind = text_kind(value, is_csv=self.reads_text)
-            self.kinds.add(kind)
+            kind = _text_kind(value)
+            self.kinds.add(kind := "text" if kind == "integer" and not self.reads_text else kind)  # an id, most often
             if kind == "text":
                 return
-            if kind in ("integer", "decimal"):
+            if kind in ("integer", "decimal") and self.reads_text:
                 self._decimal(Decimal(value))
 
     def column_type(self) -> ColumnType | None:
@@ -206,8 +212,7 @@ class Seen:
 
     def decimal(self) -> ColumnType:
         scale = max(SCALE, self.scale)
-        if self.whole + scale > DIGITS:
-            scale = self.scale
+        scale = self.scale if self.whole + scale > DIGITS else scale
         if self.whole + scale > DIGITS or "not finite" in self.kinds:
             return ColumnType("text")
         return ColumnType("decimal", DIGITS, scale)
@@ -215,13 +220,14 @@ class Seen:
     def text(self) -> ColumnType:
         if self.kinds == {"instant"}:
             return ColumnType("timestamp")
+        if not self.reads_text:  # JSON has types of its own
+            return ColumnType("text")
         if self.kinds == {"integer"} and self.whole < 19:
             return ColumnType("bigint")
         if self.kinds and self.kinds <= {"integer", "decimal"}:
             return self.decimal()
-        if self.kinds == {"day"}:
-            return ColumnType("date")
-        return ColumnType("bool" if self.kinds == {"bool"} else "text")
+        only = next(iter(self.kinds)) if len(self.kinds) == 1 else ""
+        return ColumnType({"day": "date", "bool": "bool"}.get(only, "text"))
 
     def timestamp(self) -> ColumnType:
         return ColumnType("timestamp", zoned=True in self.zoned) if len(self.zoned) == 1 else ColumnType("text")
@@ -229,12 +235,11 @@ class Seen:
 
 @dataclass(slots=True)
 class Misfits:
-    """The values that a column does not take."""
+    """The values that a column does not take. `first`: the row of the first one, from 1."""
 
     seen: Seen
     count: int = 0
     first: int = 0
-    """The row of the first one, from 1."""
 
     def add(self, values: Iterable[Any], before: int) -> None:
         """Of a batch of rows those that do not fit, None in the others' places. `before`: rows of earlier batches."""
@@ -274,24 +279,22 @@ _BY_TYPES: tuple[tuple[Any, Callable[[Seen], ColumnType]], ...] = (
 """The first that a type is counts: `bool` and `datetime` go first."""
 
 
-def text_kind(value: str, *, is_csv: bool) -> str:
-    """What a text is besides text. Of JSON only a moment with its zone counts; of CSV, where all is text, also numbers
-    and dates, where they are written as they would be written back."""
-    if _INSTANT.fullmatch(value) and moment_of(value) is not None:
-        return "instant"
-    if not is_csv:
-        return "text"
+def _text_kind(value: str) -> str:
+    """What a text is besides text, where it is written as it would be written back."""
+    if (moment := _INSTANT.fullmatch(value)) and moment_of(value) is not None:
+        return "instant" if moment[1] else "moment"
     if INTEGER.fullmatch(value):
         return "integer"
     if _DECIMAL.fullmatch(value):
         return "decimal"
-    if DAY.fullmatch(value):
+    if DAY.fullmatch(value) and moment_of(value) is not None:
         return "day"
+    if _CLOCK.fullmatch(value):
+        return "clock"
     return "bool" if value in ("true", "false") else "text"
 
 
 def moment_of(value: str) -> datetime | None:
-    try:
+    with suppress(ValueError):
         return datetime.fromisoformat(value)
-    except ValueError:
-        return None
+    return None

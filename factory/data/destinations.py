@@ -126,7 +126,9 @@ def _postgres(connection: Any, schema: str | None) -> Target:
         declared=_DECLARED.format(
             "CASE WHEN data_type = 'numeric' AND numeric_precision IS NULL THEN 'any numeric' ELSE data_type END",
             "quote_ident(udt_schema) || '.' || quote_ident(CASE udt_name WHEN 'bit' THEN 'varbit' ELSE udt_name END)",
-        ),
+        )
+        + ", (SELECT format_type(a.atttypid, a.atttypmod) FROM pg_catalog.pg_attribute a WHERE a.attname = column_name"
+        " AND a.attrelid = (quote_ident(table_schema) || '.' || quote_ident(table_name))::regclass)",
         retyped="ALTER COLUMN {0} TYPE {1} USING {2}",
         is_exact_about_case=True,
         setting="SET TIME ZONE 'UTC'",
@@ -251,7 +253,8 @@ def _duckdb(connection: Any, schema: str | None) -> Target:
     if not path:
         raise LoadError("the connection names no file (its `host`)")
     _make_folder_of(path)
-    declared, retyped = _DECLARED.format("data_type", "data_type"), "ALTER {0} SET DATA TYPE {1}"
+    declared = _DECLARED.format("data_type", "data_type, data_type")
+    retyped = "ALTER {0} SET DATA TYPE {1}"
     destination = _destinations().duckdb(path, create_indexes=True)
     return Target(destination, schema or "main", declared, retyped, file=path)
 

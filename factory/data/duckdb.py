@@ -30,8 +30,11 @@ _AS_TEXTS = {
     "INTERVAL": "{}::VARCHAR",  # to Python a month is 30 days
 }
 """Types that Python has no place for → SQL that gives them as text, `{}` for the column; its `+00` is UTC."""
-_SUMS = dict.fromkeys(("HUGEINT", "UHUGEINT"), "{}::DECIMAL(38, 0)")
-"""The same of whole numbers of 128 bits, as sums are: Parquet has none, and DuckDB would write floats."""
+_SUM = "DECIMAL(38, 0)"
+_IN_PARQUET = {**dict.fromkeys(("HUGEINT", "UHUGEINT"), f"{{}}::{_SUM}")}
+_IN_PARQUET |= dict.fromkeys(("INTERVAL", "TIME WITH TIME ZONE"), "{}::VARCHAR")
+"""The same of types that Parquet has no place for: of whole numbers of 128 bits, as sums are, DuckDB would write
+floats, of an interval bytes that nobody reads, and of a time of day with a zone one without."""
 _WRITES = ("COPY", "COPY_DATABASE", "EXPORT", "ATTACH", "DETACH", "LOAD", "SET", "VARIABLE_SET", "PRAGMA")
 """Statements that reach outside, or change what may be reached."""
 
@@ -211,7 +214,7 @@ def _copied(connection: Any, statement: str, columns: Sequence[Sequence[Any]], n
     form = "FORMAT parquet" if kind == "parquet" else f"FORMAT csv, HEADER, COMPRESSION {'gzip' if zipped else 'none'}"
     query = statement.strip().rstrip(";")
     if kind == "parquet":
-        query = _recast(connection, query, columns, _SUMS)
+        query = _recast(connection, query, columns, _IN_PARQUET)
     # The lock on the settings is kept: the file is one of the allowed paths.
     connection.execute(f"COPY ({query}\n) TO {text_literal(new.part)} ({form}, USE_TMP_FILE false)")
     new.publish()
@@ -248,10 +251,9 @@ def _is_query(connection: Any, statement: str) -> bool:
 def _recast(connection: Any, query: str, columns: Iterable[Sequence[Any]], forms: Mapping[str, str]) -> str:
     """A query that gives columns of some types in another form, nested ones too. `columns`: a cursor's description;
     `forms`: type → SQL, `{}` for the column."""
-    nested = "DECIMAL(38, 0)" if forms is _SUMS else "VARCHAR"
     cast: list[str] = []
     for name, kind, *_ in columns:
-        other = type_text(kind, lambda one: nested if one in forms else one)
+        other = type_text(kind, lambda one: (_SUM if "HUGE" in one else "VARCHAR") if one in forms else one)
         if other != type_text(kind):
             form = forms.get(str(kind), f"{{}}::{other.replace('{', '{{').replace('}', '}}')}")
             cast.append(f"{form.format(quoted(name))} AS {quoted(name)}")

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from factory.data import imported
-from factory.data.columns import ColumnType, text_kind
+from factory.data.columns import INTEGER, ColumnType
 from factory.data.values import NUMBER_TEXT, MisfitError, fitted
 from factory.reporters.text import counted
 from schemas.compose.env_values import names_secret
@@ -122,7 +122,7 @@ def number_of(value: Any) -> int | float | None:
         return value
     if not _is_number(value):
         return None
-    return int(value) if text_kind(value, is_csv=True) == "integer" else float(value)
+    return int(value) if INTEGER.fullmatch(value) else float(value)
 
 
 def boolean_of(value: Any) -> bool | None:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, time
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
-from factory.data import imported
+from factory.data import NUMBER, imported, lost_in_duckdb, lost_in_postgres
 from factory.data.columns import ColumnType, Declared
 from factory.data.database import LOADS, STAGED, Database
 from factory.data.destinations import LoadError, Target, reason
-from factory.data.load_plan import Loaded, LoadRequest, Plan, Row
-from factory.data.places import RowFileError, states
-from factory.data.row_files import read_rows
+from factory.data.load_plan import COLUMNS_CAN, Loaded, LoadRequest, Plan, Row
 from factory.data.sql import text_literal
 from factory.reporters.text import counted
 
@@ -96,8 +95,10 @@ def _take_types(database: Database, table: str, staged: str, columns: Iterable[s
             row = f"json_build_object({text_literal(name)}, {column}::json)"
             listed = f"(json_populate_record(NULL::{database.table(table)}, {row})).{column}"
             form = f"CASE WHEN {column} LIKE '[%' THEN {listed} ELSE {form} END"
-            if kind.written.endswith(("._numeric", "._float4", "._float8")):
-                _refuse_rounding(database, staged, name, kind, listed)
+        elif kind.written.endswith(".money"):  # from text, a locale may take the point for another sign
+            form = f"CASE WHEN {column} ~ '{NUMBER}' THEN {column}::numeric::money ELSE {form} END"
+        if kind.full:
+            _refuse_loss(database, staged, name, kind, form)
         change = database.target.retyped.format(column, kind.written, form)
         try:
             database.together([f"ALTER TABLE {database.table(staged)} {change}"])
@@ -105,16 +106,21 @@ def _take_types(database: Database, table: str, staged: str, columns: Iterable[s
             raise LoadError(f"`{name}` is a column of type {kind.written}, and has others: {error}") from None
 
 
-def _refuse_rounding(database: Database, staged: str, name: str, kind: Declared, listed: str) -> None:
-    """Raise LoadError where the numbers of a list would lose digits in an array."""
+def _refuse_loss(database: Database, staged: str, name: str, kind: Declared, form: str) -> None:
+    """Raise LoadError where the database would round or cut staged texts, and say nothing. `form`: what becomes of
+    one."""
     column = database.column(name)
-    other = f"{column} LIKE '[%' AND to_jsonb({listed}) <> {column}::jsonb"
+    is_postgres = kind.full != kind.written  # whose types have a schema
+    tests = lost_in_postgres(column, kind, form) if is_postgres else lost_in_duckdb(column, kind.full)
     try:
-        ((rows,),) = database.run(f"SELECT count(*) FROM {database.table(staged)} WHERE {other}")  # noqa: S608 # quoted
-    except LoadError:  # no numbers at all, which is said when they become the table's
+        asked = f"SELECT count(*) FROM {database.table(staged)} WHERE {' OR '.join(tests)}"  # noqa: S608 # quoted
+        ((rows,),) = database.run(asked) if tests else ((0,),)
+    except LoadError:  # texts of another form, which is said when they become the table's
         return
     if rows:
-        raise LoadError(f"`{name}` is a column of type {kind.written}, and {counted(rows, 'row')} would lose digits")
+        raise LoadError(
+            f"`{name}` is a column of type {kind.full}, and {counted(rows, 'row')} would lose digits or characters"
+        )
 
 
 def _move(database: Database, table: str, staged: str, plan: Plan, memory: Memory | None, loaded: Loaded) -> None:
@@ -207,12 +213,25 @@ def _said_of_columns(
         if is_made and key not in request.columns and (len(types) > 1 or types <= _WITH_TYPES):
             names = ", ".join(sorted(one.__name__ for one in types))
             yield (
-                f"`{column.name}` is a column of text, since no other type takes all of its values ({names}): "
-                "`columns` can say the type of a new table's column"
+                f"`{column.name}` is a column of text, since no other type takes all of its values ({names}). "
+                f"{COLUMNS_CAN}"
+            )
+        elif is_made and key not in request.columns and (alike := _LOOK_LIKE.get("".join(plan.seen[key].kinds))):
+            yield (
+                f"`{column.name}` is a column of text, and all of its values are {alike[0]}, written as text: "
+                f"`columns: {{{key}: {alike[1]}}}` makes a new table's column one of that type"
             )
     yield from _decimals_as_text(database, request, existing, plan.added)
 
 
+_LOOK_LIKE = MappingProxyType(
+    {
+        "day": ("days", "date"),
+        "moment": ("times without a zone", "timestamp"),
+        "clock": ("times of day", "time"),
+        "decimal": ("numbers", "decimal"),
+    }
+)
 _WITH_TYPES = frozenset({int, float, Decimal, datetime, time})
 """Types of values that databases have columns for."""
 
@@ -259,29 +278,3 @@ def stage(tables: Iterator[Any], staged: str, columns: Mapping[str, ColumnType],
         )
     except Exception as error:
         raise LoadError(reason(error)) from None
-
-
-def rows_of_files(file: Any) -> Callable[[], Iterator[Row]]:
-    """Reads the rows of files as often as it is called. Raises RowFileError, also where a file is another one by then:
-    types that one version was looked through for do not hold for the next."""
-    first: dict[str, Any] = {}
-    given = file if isinstance(file, Sequence) else ()
-    paths = [one for one in ([given] if isinstance(given, str) else given) if isinstance(one, str)]
-
-    def read() -> Iterator[Row]:
-        is_again = bool(first)
-        refuse_changes()
-        yield from read_rows(file)
-        if is_again:
-            refuse_changes()
-
-    def refuse_changes() -> None:
-        now = {path: state for pattern in paths for path, state in states(pattern).items()}
-        first.update(now if not first else {})
-        for path in sorted({*first, *now}):
-            if first.get(path) != now.get(path):
-                raise RowFileError(
-                    f"`{path}` has changed while it was read, which `load` does twice: nothing is loaded"
-                )
-
-    return read

@@ -16,6 +16,7 @@ from schemas.findings.suggestions import did_you_mean, unmistakable
 
 Contract = Literal["evolve", "freeze", "discard_row", "discard_value"]
 Row = Mapping[str, Any]
+COLUMNS_CAN = "`columns` can say the type of a new table's column."
 _ROWS_AT_ONCE = 20_000
 _LONGEST_KEY = 255
 """Characters of a key's text that every database can have in an index."""
@@ -126,10 +127,8 @@ class Plan:
                     variant = self._database.name(f"{name}__v_{other.data_type}")
                     self._take(variant, key)
                     column.variant = (variant, other)
-                    self.aside.append(
-                        f"{said}: there it is null, and they are in `{variant}`. "
-                        "`columns` can say the type of a new table's column."
-                    )
+                    says = "Convert them first." if key in self._request.columns else COLUMNS_CAN
+                    self.aside.append(f"{said}: there it is null, and they are in `{variant}`. {says}")
                     if variant not in self._existing:
                         self.added[variant] = other
         if self.rows:

@@ -248,6 +248,8 @@ def _parquet_rows(path: str, file: IO[bytes]) -> Iterator[dict[str, Any]]:
                 yield from (dict(zip(fields.names, row, strict=True)) for row in zip(*columns, strict=True))
     except error_of_arrow as error:
         raise RowFileError(f"`{path}` is not Parquet: {error}") from None
+    except OverflowError:
+        raise RowFileError(f"`{path}` has a date or time before the year 1 or after the year 9999") from None
 
 
 def _twice(names: Sequence[str]) -> str | None:

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
+from factory.data import FINE_TIME
 from factory.data.columns import DAY, DIGITS, FLOAT_DIGITS, INTEGER, SCALE, WHOLE, ColumnType, Seen, moment_of
 
 
@@ -55,8 +56,6 @@ def divided(values: Sequence[Any], kind: ColumnType) -> tuple[list[Any], list[An
     return fit, others
 
 
-FINE_TIME = r"[.,][0-9]{6}[0-9]*[1-9]"
-"""Digits behind the second that neither Python's times nor DuckDB's have a place for: both cut them off."""
 NUMBER_TEXT = re.compile(rf"{INTEGER.pattern}(?:\.\d+)?(?:[eE][+-]?\d+)?|nan|NaN|-?inf", re.ASCII)
 """Text that is a number, as JSON and Python write them."""
 _SMALLEST_SINGLE = 2.0**-126
@@ -260,6 +259,8 @@ def json_value(value: Any) -> Any:
     if isinstance(value, Decimal):
         near = float(value)
         return near if Decimal(repr(near)) == value else str(value)
+    if isinstance(value, UUID):
+        return str(value)
     if isinstance(value, set | frozenset):
         return sorted(value)
     raise TypeError(f"a value of type {type(value).__name__} has no form in JSON")

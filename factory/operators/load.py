@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,7 +14,8 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from factory.data import without_rows
-from factory.data.places import RowFileError, all_csv, own_folder
+from factory.data.places import RowFileError, all_csv, own_folder, states
+from factory.data.row_files import read_rows
 from factory.data.sql import SqlError, connection_of
 from schemas.compose.env_values import names_secret, without
 
@@ -69,7 +70,7 @@ class LoadOperator(BaseOperator):
         from factory.data.columns import ColumnType  # noqa: PLC0415
         from factory.data.destinations import LoadError, target_of  # noqa: PLC0415
         from factory.data.duckdb_tables import different_columns  # noqa: PLC0415
-        from factory.data.load import load, rows_of_files  # noqa: PLC0415
+        from factory.data.load import load  # noqa: PLC0415
         from factory.data.load_plan import LoadRequest  # noqa: PLC0415
 
         if self.rows is None and self.file is None:
@@ -101,7 +102,7 @@ class LoadOperator(BaseOperator):
             secrets += [connection.password or "", *(str(one) for name, one in given if names_secret(name))]
             with _working_folder():
                 target = target_of(connection, schema or None)
-                read = rows_of_files(self.file or ()) if self.rows is None else lambda: self.rows or ()
+                read = _rows_of_files(self.file or ()) if self.rows is None else lambda: self.rows or ()
                 loaded = load(read, target, request, is_csv=self.rows is None and all_csv(self.file))
                 loaded.aside += different_columns(self.file) if self.rows is None else []
         except (LoadError, RowFileError, SqlError) as error:
@@ -114,6 +115,32 @@ class LoadOperator(BaseOperator):
             ", ".join(f"{name}: {value}" for name, value in loaded.output().items() if value or name == "rows_loaded"),
         )
         return loaded.output()
+
+
+def _rows_of_files(file: Any) -> Callable[[], Iterator[dict[str, Any]]]:
+    """Reads the rows of files as often as it is called. Raises RowFileError, also where a file is another one by then:
+    types that one version was looked through for do not hold for the next."""
+    first: dict[str, Any] = {}
+    given = file if isinstance(file, Sequence) else ()
+    paths = [one for one in ([given] if isinstance(given, str) else given) if isinstance(one, str)]
+
+    def read() -> Iterator[dict[str, Any]]:
+        is_again = bool(first)
+        refuse_changes()
+        yield from read_rows(file)
+        if is_again:
+            refuse_changes()
+
+    def refuse_changes() -> None:
+        now = {path: state for pattern in paths for path, state in states(pattern).items()}
+        first.update(now if not first else {})
+        for path in sorted({*first, *now}):
+            if first.get(path) != now.get(path):
+                raise RowFileError(
+                    f"`{path}` has changed while it was read, which `load` does twice: nothing is loaded"
+                )
+
+    return read
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowException
 
+from factory.data.places import RowFileError
 from factory.data.row_files import read_rows
 from factory.operators.check import CheckOperator
 from tests.factory.data.test_duckdb import run, written
@@ -198,3 +199,21 @@ def test_objects_beside_texts_stay_json() -> None:
     rows = [{"a": {"x": 1}, "m": 1}, {"a": "s", "m": "z"}, {"a": None}]
     sql = "SELECT a->>'x' AS x, m FROM t"
     assert run(sql, tables={"t": rows}) == [{"x": "1", "m": "1"}, {"x": None, "m": "z"}, {"x": None, "m": None}]
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv", "jsonl"])
+def test_types_that_a_file_has_no_place_for_are_text(tmp_path: Path, ending: str) -> None:
+    sql = (
+        "SELECT INTERVAL 1 MONTH AS span, TIMETZ '03:04:05+02' AS clock, uuid() AS id, "
+        "{'in': INTERVAL 2 DAY}['in'] AS inner"
+    )
+    target = run(sql, to=str(tmp_path / f"t.{ending}"))
+    (row,) = read_rows(target)
+    assert (row["span"], row["inner"], row["clock"][:11]) == ("1 month", "2 days", "03:04:05+02")
+    assert len(str(row["id"])) == 36
+
+
+def test_a_date_that_python_has_no_place_for_is_said(tmp_path: Path) -> None:
+    target = run("SELECT DATE '12345-01-01' AS day", to=str(tmp_path / "t.parquet"))
+    with pytest.raises(RowFileError, match="a date or time before the year 1 or after the year 9999"):
+        list(read_rows(target))

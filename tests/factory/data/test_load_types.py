@@ -125,6 +125,47 @@ def test_columns_of_other_types_take_values_or_the_error_names_them(warehouse: W
         assert len(warehouse.rows(table)) == 2
 
 
+KEPT = {
+    "postgres": 'interval(0)=2 s|timetz(0)=03:04:05+02|money=1.5|money=$1,234.50|name=abc|"char"=a|span=1 s',
+    "duckdb": 'INTERVAL=1.123456 seconds|TIMETZ=03:04:05+02|INTEGER[]=[1, 2]|STRUCT(a DECIMAL(5,2))={"a": 1.5}',
+    "mysql": "DOUBLE(5,2)=1.25|FLOAT(5,2)=1.25",
+}
+CUT = {
+    "postgres": "interval(0)=1.5 s|interval=1.1234567 s|interval year to month=1 year 2 days|timetz(0)=03:04:05.5+02|"
+    f'timetz=03:04:05.1234567+02|money=1.239|money=$1.239|name={"x" * 70}|"char"=ab|span=1.5 s|'
+    "interval(0)[]={1.5 s}|numeric(5,2)[]={1.239}|tsrange=[2026-01-01 00:00:00.1234567,)|varchar(3)[]={abcd}",
+    "duckdb": 'INTERVAL=1.1234567 seconds|TIMETZ=03:04:05.1234567+02|INTEGER[]=[1.5]|STRUCT(a INTEGER)={"a": 1.7}',
+    "mysql": "DOUBLE(5,2)=1.239|FLOAT(5,2)=1.239",
+}
+LISTS = {
+    "interval(0)[]": ["1.5 s"],
+    "timestamp(0)[]": ["2026-01-01 00:00:00.5"],
+    "money[]": [1.239],
+    "name[]": ["x" * 70],
+    "varchar(3)[]": ["abcd"],
+}
+
+
+@on("duckdb", "postgres", "mysql")
+def test_a_value_that_a_column_would_round_or_cut_is_refused(warehouse: Warehouse) -> None:
+    if warehouse.kind == "postgres":
+        warehouse.run("DROP DOMAIN IF EXISTS span CASCADE; CREATE DOMAIN span AS interval(0)")
+    fits, cut = ([one.split("=", 1) for one in some[warehouse.kind].split("|")] for some in (KEPT, CUT))
+    lists = LISTS.items() if warehouse.kind == "postgres" else ()
+    others = [(kind, value) for kind, value in (*cut, *lists)]
+    for number, (kind, value) in enumerate([*fits, *others]):
+        table, is_kept = f"cut_{number}", number < len(fits)
+        warehouse.run(f"CREATE TABLE {table} (id INTEGER, v {kind})")
+        if is_kept:
+            load([{"id": 1, "v": value}], table=table, schema_contract="freeze")
+        else:
+            with pytest.raises(
+                AirflowException, match=r"`v` .*(would lose digits|more digits than it keeps|has values of)"
+            ):
+                load([{"id": 1, "v": value}], table=table, schema_contract="freeze")
+        assert len(warehouse.rows(table)) == is_kept, (kind, value)
+
+
 def test_a_name_with_a_sign_that_the_database_does_not_know(
     warehouse: Warehouse, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -243,3 +243,36 @@ def test_columns_that_contradict_the_table_are_said(warehouse: Warehouse, capsys
         load(rows, columns={"money": {"data_type": "decimal", "precision": 20, "scale": 4}}, run_id="r4")
         log = " ".join(capsys.readouterr().out.split())
         assert "`money` is of type decimal(20, 4), and the table has it as decimal(12, 2)" in log
+
+
+def test_texts_that_all_look_like_another_type_are_said_once(
+    warehouse: Warehouse, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [
+        {
+            "id": 1,
+            "day": "2026-01-02",
+            "at": "2026-01-02T03:04:05",
+            "clock": "03:04:05",
+            "price": "1.50",
+            "zip": "12345",
+        },
+        {"id": 2, "day": None, "at": "2026-01-02 03:04:05.5", "clock": "23:59:59.25", "price": "-0.5", "zip": "7"},
+    ]
+    types = {"day": "date", "at": "timestamp", "clock": "time", "price": "decimal"}
+    load(rows)
+    log = " ".join(capsys.readouterr().out.split())
+    said = [
+        f"`columns: {{{name}: {kind}}}` makes a new table's column one of that type" for name, kind in types.items()
+    ]
+    assert [log.count(one) for one in said] == [1, 1, 1, 1]
+    assert log.count("is a column of text") == 4
+    load(rows, run_id="r2")
+    load(rows, table="typed", columns=types)
+    load([{"id": 1, "day": "2026-02-30", "at": "25:00", "clock": "10 Uhr"}], table="words")
+    assert "is a column of text" not in capsys.readouterr().out
+    assert str(warehouse.rows("typed")[0][1]).startswith("2026-01-02")
+    load([{"id": 3, "day": "01/02/2026"}], table="typed", columns=types, run_id="r3")
+    log = " ".join(capsys.readouterr().out.split())
+    assert "they are in `day__v_text`. Convert them first." in log
+    assert "`columns` can say" not in log
