@@ -8,7 +8,7 @@ from datetime import date
 from difflib import SequenceMatcher, get_close_matches
 from itertools import islice
 from typing import Any
-from unicodedata import combining, normalize
+from unicodedata import combining, name, normalize
 
 _OTHER_WORDS = {
     "cron": "schedule",
@@ -181,8 +181,9 @@ def of_another_script(written: str, word: str | None) -> str:
     odd = next((one for one in written + (word or "") if not one.isascii() and differ), "")
     if not odd:
         return ""
-    code = f"U+{ord(odd):04X}"
-    return f" {code} is an accent of its own" if combining(odd) else f" `{odd}` ({code}) is not a Latin letter"
+    odd = next((one for one in written + (word or "") if combining(one)), odd)  # of one letter written in two ways
+    what = "is a letter of its own" if name(odd, "").startswith("LATIN ") else "is not a Latin letter"
+    return f" U+{ord(odd):04X} is an accent of its own" if combining(odd) else f" `{odd}` (U+{ord(odd):04X}) {what}"
 
 
 def did_you_mean(word: str | None) -> str:

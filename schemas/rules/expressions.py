@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
+from unicodedata import name
 
 from schemas.compose.effective import outside_of_templates
 from schemas.compose.env_values import EnvText, allows_environment, as_written, gives_secret, is_airflows_own
@@ -229,8 +230,10 @@ _NAMES = {
     "\ufeff": "zero-width no-break space",
     "\x00": "null character",
 }
-_FULL_WIDTH = "[a-z_]+ ?(?P<colon>\uff1a)"
+_LIKE_YAML = rf"[a-z_]+(?: ?(?P<colon>\uff1a)|:(?P<space>{_UNSEEN}))|(?P<dash>[\u2010-\u2015\u2022\u2212]) "
+_MEANT = {"colon": "write `: `", "space": "write a space", "dash": "write `-`"}
 _OF_KEYS = frozenset({"with", "poll", "params", "vars", "default_args", "env", "expand", "environments", "schedule"})
+_HOLDERS = _OF_KEYS | {"needs", "tags", "tasks", "teardown", "inlets", "outlets"}
 _WINDOWS_PATH = r"(?:^[A-Z]|(?<=[\s\"'=])[A-Za-z]):(?:[^\s\\/]|\n)*[\n\t\r\f\v\a\b](?=\w)"
 
 
@@ -239,13 +242,10 @@ def check_characters(subject: Subject) -> Iterator[Diagnostic]:
     if all(layer.text.isascii() for layer in subject.effective.documents) and not subject.may_hold("\\"):
         return
     for path in subject.keys:
-        found = re.search(_UNSEEN, str(path[-1]))
-        if found is not None:
+        if (found := re.search(_UNSEEN, str(path[-1]))) is not None:
             message = f"this key holds a {_NAMES[found.group()]} (U+{ord(found.group()):04X}), an invisible character"
-            severity = _severity(found[0])
-            yield subject.finding(
-                Code.LOOK_ALIKE, path, message, at_key=True, help="type the key again", severity=severity
-            )
+            severity, help_text = _severity(found[0]), "type the key again"
+            yield subject.finding(Code.LOOK_ALIKE, path, message, at_key=True, help=help_text, severity=severity)
     for path, text in subject.texts:
         if isinstance(text, EnvText) or (text.isascii() and text.isprintable()):
             continue
@@ -260,16 +260,17 @@ def check_characters(subject: Subject) -> Iterator[Diagnostic]:
         if windows is not None and (windows.start() == 0 or ("\\" in _written(subject, path) and "\n " not in text)):
             message = "in double quotes a backslash and a letter are a line break, a tab or the like"
             yield subject.finding(Code.LOOK_ALIKE, path, message, caret="use single quotes")
-        found = re.search(_UNSEEN, text)
+        like = re.match(_LIKE_YAML, text) if path[-1] in _HOLDERS or isinstance(path[-1], int) else None
+        found = re.search(_UNSEEN, text) if like is None else None
         if found is not None and (" " not in text.strip() or "\x00" in text):
             message = f"this value holds a {_NAMES[found.group()]} (U+{ord(found.group()):04X}), an invisible character"
             severity, help_text = _severity(text), "type the value again"
             yield subject.finding(Code.LOOK_ALIKE, path, message, help=help_text, part=found.span(), severity=severity)
-        colon = re.match(_FULL_WIDTH, text) if path[-1] in _OF_KEYS or isinstance(path[-1], int) else None
-        if colon is not None:
-            message = "this fullwidth colon (U+FF1A) is not YAML's, so the key is a text"
-            caret = "write `: `"
-            yield subject.finding(Code.LOOK_ALIKE, path, message, caret=caret, part=colon.span("colon"))
+        if like is not None:
+            kind = str(like.lastgroup)
+            odd, what = like[kind], "list" if kind == "dash" else "key"
+            message = f"this {name(odd, '').lower()} (U+{ord(odd):04X}) is not YAML's, so the {what} is a text"
+            yield subject.finding(Code.LOOK_ALIKE, path, message, caret=_MEANT[kind], part=like.span(kind))
 
 
 def _severity(text: str) -> Severity | None:

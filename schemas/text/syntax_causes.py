@@ -21,6 +21,7 @@ _NO_SPACE_BEHIND_DASH = re.compile(r"^\s*(?P<dash>-)[A-Za-z_$][\w$-]*:(?:\s|$)")
 _BLOCK_TEXT = re.compile(r":\s+[|>][+-]?\d?[+-]?\s*(?:#.*)?$")
 _DASH_LIKE = re.compile("[ ]*(?P<dash>[\u2010-\u2015\u2212])[ ]")
 _SPACES = "\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000\ufeff"
+_WITHOUT_WIDTH = ("\u200b", "\ufeff")
 _UNLIKE_YAML = re.compile(rf"[ ]*(?:-[ ]+)*(?:(?:-|[\w$-]+:)?(?P<space>[{_SPACES}])|[\w$-]+[ ]?(?P<colon>\uff1a))")
 """A space where only YAML's own indents or separates, or a full-width colon behind a key."""
 _KEY_AND_TEXT = re.compile(r"[ ]*(?:-[ ]+)*(?P<key>[\w$][\w$-]*): +[^\s'\"|>\[{&*!].*")
@@ -56,7 +57,10 @@ def _look_alike(error: yaml.MarkedYAMLError, text: str) -> Cause | None:
             at, found = match.start(group), match[group]
             why = f"this {unicodedata.name(found, 'space').lower()} (U+{ord(found):04X}) is not YAML's"
             plain = ":" if group == "colon" and text[at + 1 : at + 2] in (" ", "\n") else ": "
-            return Cause(why, at, at + 1, ("  " if found == "\u3000" else " ") if group == "space" else plain)
+            if group == "space":
+                is_nothing = found in _WITHOUT_WIDTH and (not text[start:at].strip() or text[at + 1 : at + 2] == " ")
+                plain = "" if is_nothing else "  " if found == "\u3000" else " "
+            return Cause(why, at, at + 1, plain)
     return None
 
 

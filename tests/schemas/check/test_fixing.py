@@ -70,6 +70,8 @@ def findings(folder: Path, texts: dict[str, bytes]) -> list[Diagnostic]:
         ("default_args: {retries: 1, provide_context: true}", "default_args: {retries: 1}"),
         ("default_args: { provide_context: true , retries: 1 }", "default_args: { retries: 1 }"),
         ("default_args: {provide_context: true}", "default_args: {}"),
+        ("default_args:\n  pool: a\n\u200b  owner: b\n  queue: c", "default_args:\n  pool: a\n  owner: b\n  queue: c"),
+        ("default_args:\n  owner:\u200bb\n  queue: c", "default_args:\n  owner: b\n  queue: c"),
     ],
 )
 def test_what_is_mended(wrong: str, right: str, tmp_path: Path) -> None:
