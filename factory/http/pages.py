@@ -140,6 +140,9 @@ class Pager:
         fell = self._stated.take(self._totals(page, came), came.number, self._sent, read, is_last=is_last)
         if fell is not None and self.is_counted:
             raise page.error(f"its total fell while the list was read (`{fell}`): rows that moved up are left out")
+        if following is None and self._pagination.offset == 1 and (total := self._stated.above(self._sent)) is not None:
+            text = "`offset: 1` is for a list whose first row has the number 1, not 0"
+            self._means.log(f"{page.named}: the list ends after {self._sent:,} rows, but has `{total}`; {text}")
         if following is None and more is None and self._stop is None:
             self._check_unnamed_total(page, came)
         if more is False and (sign := signs.says_more(page)) is not None:

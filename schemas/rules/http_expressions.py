@@ -64,16 +64,12 @@ def check_jmespath(subject: Subject) -> Iterator[Diagnostic]:
             yield from _of_format(subject, task, found)
             if not problems:
                 yield from _left_out(subject, task, found)
+                yield from _tied(subject, task, found.get(("pagination", "cursor_path"), ""))
 
 
 def _text(task: TaskView, place: DataPath) -> str | None:
     """The expression at a place, where it is known and not too long."""
-    value: Any = task.arguments
-    for element in place:
-        if isinstance(value, list) and isinstance(element, int):
-            value = value[element]
-        else:
-            value = value.get(element) if isinstance(value, dict) else None
+    value = value_at(task.arguments, place)
     if not isinstance(value, str) or isinstance(value, EnvText) or not value or len(value) > _LONGEST or "${" in value:
         return None
     return value
@@ -169,6 +165,18 @@ def _left_out(subject: Subject, task: TaskView, found: Mapping[DataPath, str]) -
             )
 
 
+def _tied(subject: Subject, task: TaskView, cursor: str) -> Iterator[Diagnostic]:
+    """A time of the last row by which the next page is asked for: it may be that of other rows, too."""
+    name = re.search(r"\[-1\]\.(?:[\w\"]+\.)*\"?(\w+)\"?\s*(?:\|\|.*)?$", cursor)
+    if name is not None and _TIME.search(name[1]) is not None and re.search(r"_id$|[a-z]Id$", name[1]) is None:
+        message = f"rows with the same `{name[1]}` as the last one of a page may be left out behind its end"
+        help_text = (
+            "take the API's own cursor, or a value that no two rows have, such as `[-1].id`, and sort by it, too"
+        )
+        path = (*task.with_path, "pagination", "cursor_path")
+        yield subject.finding(Code.ROWS_AT_RISK, path, message, help=help_text)
+
+
 def _inside(position: Any, expression: str) -> int | None:
     return position if isinstance(position, int) and 0 <= position < len(expression) else None
 
@@ -236,11 +244,7 @@ def check_header_names(subject: Subject) -> Iterator[Diagnostic]:
 
 def _header_names(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
     places: list[tuple[DataPath, Any, bool]] = []
-    for keys in _HEADER_PLACES:
-        value: Any = task.arguments
-        for element in keys:
-            value = value.get(element) if isinstance(value, dict) else None
-        places.append((keys, value, False))
+    places += [(keys, value_at(task.arguments, keys), False) for keys in _HEADER_PLACES]
     names, actions = task.arguments.get("response_headers"), task.arguments.get("response_actions")
     places += [
         (("response_headers", at), name, False) for at, name in enumerate(names if isinstance(names, list) else ())

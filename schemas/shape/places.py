@@ -17,7 +17,7 @@ from schemas.model.task import is_group
 def value_at(data: Any, path: DataPath) -> Any:
     """The value at a path; None where there is none."""
     for element in path:
-        is_there = isinstance(data, list) or (isinstance(data, dict) and element in data)
+        is_there = isinstance(element, int) if isinstance(data, list) else isinstance(data, dict) and element in data
         if not is_there:
             return None
         data = data[element]
