@@ -34,11 +34,13 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             yield from _rules(subject, path, given)
         if task.uses == "duckdb":
             yield from _alike(subject, (*path, "tables"), given.get("tables"))
+            named = {str(one) for _, one in texts(given.get("tables"), ())}
             for place, text in texts(given.get("sql"), (*path, "sql")) if not given.get("external_access") else ():
-                if reach := _REACHES.search(_ASIDE.sub("", text)):
-                    message = f"`{reach[1].upper()}` needs `external_access: true`"
+                reach, file = _REACHES.search(_ASIDE.sub("", text)), _FILE_READ.search(_COMMENT.sub("", text))
+                if reach or (file and file[1] not in named and not any(sign in file[1] for sign in "{*?[")):
+                    what = f"`{reach[1].upper()}`" if reach else f"reading `{file[1] if file else ''}`"
                     why = "without it, `sql` reads what `tables` names, and nothing else"
-                    yield subject.finding(Code.MISSING_KEY, place, message, help=why)
+                    yield subject.finding(Code.MISSING_KEY, place, f"{what} needs `external_access: true`", help=why)
         if task.uses == "load":
             yield from _decimals(subject, (*path, "columns"), given.get("columns"))
         if task.uses == "train":
@@ -48,6 +50,10 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
 
 
 _REACHES = re.compile(r"(?:^|;)\s*(COPY|EXPORT|ATTACH|DETACH|LOAD|INSTALL|SET)\b", re.IGNORECASE)
+_FILE_READ = re.compile(
+    r"\b(?:from|join|read_\w+\()\s*'([^']+\.(?:jsonl|ndjson|json|csv|parquet)(?:\.gz)?)'", re.IGNORECASE
+)
+_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _ASIDE = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 """Quoted texts and names, and comments."""
 
