@@ -86,6 +86,9 @@ def train(
     table = {name: as_learned(values, kinds[name], name) for name, values in columns.items()}
     model_selection = importlib.import_module("sklearn.model_selection")
     metrics = importlib.import_module("sklearn.metrics")
+    scorers = metrics.get_scorer_names()
+    if (odd := next((one for one in training.metrics or () if one not in scorers), None)) is not None:
+        raise ModelError(", ".join(filter(None, (f"scikit-learn has no metric `{odd}`", meant(odd, scorers)))))
     try:
         learned, tested, learned_answers, tested_answers = model_selection.train_test_split(
             frame(table, kinds), answers, test_size=training.test_size, random_state=training.random_state
@@ -159,6 +162,9 @@ def _estimator(training: Training) -> Any:
         kind = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise ModelError(f"`estimator: {training.estimator}` cannot be imported: {error}") from None
+    lacking = [f"`{one}`" for one in ("fit", "predict", "get_params") if not hasattr(kind, one)]
+    if lacking:
+        raise ModelError(f"`estimator: {training.estimator}` is no estimator: it has no {', '.join(lacking)}")
     arguments = dict(training.arguments)
     try:
         if "random_state" in kind().get_params():

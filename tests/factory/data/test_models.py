@@ -258,6 +258,8 @@ def test_a_pickle_is_not_loaded(tmp_path: Path) -> None:
         ({"estimator": "sklearn.ensemble.Forest"}, "cannot be imported"),
         ({"estimator": "no_such_package.Model"}, "cannot be imported"),
         ({"estimator_arguments": {"trees": 3}}, "refused it: .*trees"),
+        ({"estimator": "json.JSONDecoder"}, "is no estimator: it has no `fit`, `predict`, `get_params`"),
+        ({"metrics": ["accuracy", "acuracy"]}, "no metric `acuracy`, did you mean `accuracy`"),
         ({"metrics": ["speed"]}, "speed"),
         ({"rows": [{"left": True, "x": 1}]}, "too few to learn from"),
         ({"rows": [{"left": None, "x": 1}] * 5}, "there are 0 rows with a value in `left`"),
