@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import importlib
 import re
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from pipeline_factory import requirement
+from schemas.findings.suggestions import did_you_mean, nearest
 
 
 def imported(module: str, *, task: str, extra: str) -> Any:
@@ -111,6 +113,30 @@ def database_words(error: BaseException, statement: str = "") -> str:
         text = re.sub(rf"(?<!\w){quote}(?:(?s:.*){quote}(?!\w)|(?s:.*))", "…", text)
     text = _NUMBER.sub("…", re.sub(r"\0(\d+)\0", lambda at: kept[int(at[1])], text))
     return " ".join(_LOGIN.sub(r"\1\2***", text).split())
+
+
+_NO_TABLE = re.compile(
+    r"(no such table: (?:main\.)?|relation \"(?:[^\".]*\.)?|Table '(?:[^'.]*\.)?)"
+    r"([^\"'`\s]+)"
+)
+
+
+def with_near_name(said: str, ask: Callable[[str], Iterable[Sequence[Any]]]) -> str:
+    """What a database says; where that is that there is no table of a name, with the one that was meant. `ask`: runs
+    SQL."""
+    found = _NO_TABLE.search(said)
+    if found is None:
+        return said
+    own = "'pg_catalog', 'information_schema', 'mysql', 'performance_schema', 'sys'"
+    listed = f"SELECT table_name FROM information_schema.tables WHERE table_schema NOT IN ({own})"  # noqa: S608 # ours
+    if found[1].startswith("no such"):
+        listed = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"
+    try:
+        names = [str(name) for name, *_ in ask(listed)]
+    except Exception:  # whatever it is, the first error is the one to tell
+        return said
+    near = did_you_mean(nearest(found[2], [one for one in names if one != found[2] and not one.startswith("_")]))
+    return f"{said} ({near})" if near else said
 
 
 NUMBER = r"^-?[0-9]+(\.[0-9]+)?$"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -115,6 +116,8 @@ def _server(connection: Any, port: int) -> dict[str, Any]:
 
 
 def _postgres(connection: Any, schema: str | None) -> Target:
+    if re.search(r"[\s\"'\\]", schema or ""):  # dlt hands it to libpq as a word of an option
+        raise LoadError(f"`load` cannot write to the schema `{schema}`: its name has a space, a quote or a backslash")
     # What libpq knows may be in the connection's extras, such as `sslmode`.
     query = {name: str(value) for name, value in connection.extra_dejson.items() if name in _LIBPQ}
     parts = {"database": "postgres", **_server(connection, 5432), "query": query}

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -105,6 +105,8 @@ def opened(query: Query, *, writes: str | None = None) -> Iterator[Any]:
             try:
                 connection.execute(f"CREATE TEMP VIEW {quoted(name)} AS SELECT * FROM {reader(connection, paths)}")
             except imported("duckdb", task="duckdb", extra="duckdb").Error as error:
+                for _ in read_rows(paths):  # whose errors are for people
+                    pass
                 raise DuckdbError(_explained(error, query)) from None
             query.aside.extend(named_alike(connection, name, paths))
             query.notes.extend(f"{text} (table `{name}`)" for text in different_columns(paths))
@@ -123,7 +125,7 @@ def _local_files(name: str, value: Any, folder: Path) -> list[str]:
             raise DuckdbError(f"entry {number} of the table `{name}` is {kind_said(one)}, not {wanted}")
     if kind is str:
         paths = [path for pattern in value for path in found(pattern)]
-        return [_without_mark(local_copy(path, folder), folder) for path in paths]
+        return [_readable(local_copy(path, folder), folder) for path in paths]
     path = str(Path(tempfile.mkdtemp(dir=folder)) / "rows.jsonl")
     try:
         with RowFileWriter(path) as file:
@@ -133,17 +135,33 @@ def _local_files(name: str, value: Any, folder: Path) -> list[str]:
     return [path]
 
 
-def _without_mark(path: str, folder: Path) -> str:
-    """The file, or a copy of one of JSON that begins with a byte order mark, for which DuckDB's reader has no place."""
-    if format_of(path)[0] in ("parquet", "csv"):
+def _readable(path: str, folder: Path) -> str:
+    """The file, or a copy of one that `load` reads and DuckDB does not: JSON that begins with a byte order mark, an
+    empty file that should be zipped, CSV whose lines end in two ways."""
+    kind = format_of(path)[0]
+    copy = Path(tempfile.mkdtemp(dir=folder)) / f"rows.{kind}"
+    if kind == "csv" and _ends_in_two_ways(path):
+        return write_rows(read_rows(path), str(copy))
+    if kind in ("parquet", "csv"):
         return path
     with opened_to_read(path) as file, unzipped(path, file) as data:
-        if data.read(3) != codecs.BOM_UTF8:
+        if data.read(3) not in (b"", codecs.BOM_UTF8):
             return path
-        copy = Path(tempfile.mkdtemp(dir=folder)) / f"rows.{format_of(path)[0]}"
         with copy.open("wb") as other:
             shutil.copyfileobj(data, other)
     return str(copy)
+
+
+def _ends_in_two_ways(path: str) -> bool:
+    """Whether some lines end as on Windows, and some as elsewhere."""
+    windows = lines = 0
+    with opened_to_read(path) as file, unzipped(path, file) as data, suppress(EOFError, OSError):  # said elsewhere
+        before = b""
+        while piece := data.read(1 << 20):
+            lines += piece.count(b"\n")
+            windows += (before + piece).count(b"\r\n")
+            before = piece[-1:]
+    return 0 < windows < lines
 
 
 @contextmanager

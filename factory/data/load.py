@@ -18,6 +18,7 @@ from factory.data.destinations import LoadError, Target, reason
 from factory.data.load_plan import COLUMNS_CAN, Loaded, LoadRequest, Plan, Row
 from factory.data.sql import text_literal
 from factory.reporters.text import counted
+from schemas.findings.suggestions import meant
 
 
 def load(rows: Callable[[], Iterable[Row]], target: Target, request: LoadRequest, *, is_csv: bool = False) -> Loaded:
@@ -36,7 +37,9 @@ def load(rows: Callable[[], Iterable[Row]], target: Target, request: LoadRequest
             database.forget_other_tries(f"{STAGED}{own}")
             return Loaded(request.table, before, aside=[memory.said(request.table, before)])
         if not existing and not request.create:
-            raise LoadError(f"there is no table `{request.table}`, and `create` is false")
+            near = meant(table, [one for (one,) in database.run(database.tables()) if not one.startswith("_")])
+            said = f"there is no table `{request.table}`, and `create` is false"
+            raise LoadError(f"{said}: {near}" if near else said)
         plan = Plan(database, request, existing, is_csv)
         plan.scan(rows())
         loaded = Loaded(request.table, aside=[*plan.aside, *_said_of_columns(database, plan, request, existing)])

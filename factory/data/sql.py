@@ -12,7 +12,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from factory.data import database_words
+from factory.data import database_words, with_near_name
 from factory.data.row_files import RowFileWriter, TooManyRowsError, limited, plain_rows, plain_value
 from factory.data.values import exact_number
 
@@ -192,6 +192,8 @@ def run_sql(
         if not _is_of_driver(error):
             raise
         said = database_words(error, sql if isinstance(sql, str) else "\n".join(sql))
+        ask: Any = hook.run
+        said = with_near_name(said, partial(ask, handler=lambda cursor: cursor.fetchall()))
         raise SqlError(f"{said} {SPLIT}" if ONE_STATEMENT in said else said) from None
     if handler is None:
         return None

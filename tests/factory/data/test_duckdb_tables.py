@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from airflow.sdk.exceptions import AirflowException
 from factory.data.places import RowFileError
 from factory.data.row_files import read_rows
 from factory.operators.check import CheckOperator
+from factory.operators.sql import DuckdbOperator
 from tests.factory.data.test_duckdb import run, written
 
 pytest.importorskip("duckdb")
@@ -217,3 +219,61 @@ def test_a_date_that_python_has_no_place_for_is_said(tmp_path: Path) -> None:
     target = run("SELECT DATE '12345-01-01' AS day", to=str(tmp_path / "t.parquet"))
     with pytest.raises(RowFileError, match="a date or time before the year 1 or after the year 9999"):
         list(read_rows(target))
+
+
+@pytest.mark.parametrize("ending", ["csv", "csv.gz"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a,b\r\n1,x\n2,y\r\n",
+        'a,b\n1,x\r\n2,"y\r\nz"\n',
+        'a,b\r\n1,"x\ny"\r\n2,\r\n',
+        "a\r\n1\n\n3\r\n",
+        "a,b\r\n1,x\n2\r\n",
+    ],
+    ids=["mixed", "quoted-windows", "quoted-unix", "one-column", "ragged"],
+)
+def test_lines_of_csv_may_end_in_two_ways(tmp_path: Path, text: str, ending: str) -> None:
+    path = tmp_path / f"[t] 1.{ending}"
+    path.write_bytes(gzip.compress(text.encode()) if ending == "csv.gz" else text.encode())
+    try:
+        rows = list(read_rows(str(path)))
+    except RowFileError as error:
+        with pytest.raises(AirflowException, match=re.escape(str(error))):
+            run("SELECT * FROM t", tables={"t": str(path)})
+        return
+    read = run("SELECT * FROM t", tables={"t": str(path)})
+    assert [{name: one and str(one) for name, one in row.items()} for row in read] == rows
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("t.jsonl", b"", None),
+        ("t.jsonl.gz", b"", None),
+        ("t.jsonl.gz", gzip.compress(b""), None),
+        ("t.json", b"[]", None),
+        ("t.csv", b"a\n", None),
+        ("t.csv.gz", gzip.compress(b"a\n"), None),
+        ("t.csv.gz", b"", "has no header"),
+        ("t.csv.gz", b"a\n1\n", "Not a gzipped file"),
+        ("t.parquet", b"", "t.parquet` is not Parquet"),
+        ("t.parquet", b"PAR1 and no more", "t.parquet` is not Parquet"),
+        ("t.jsonl", b"hello\n", "t.jsonl` is not jsonl"),
+    ],
+)
+def test_an_empty_file_is_an_empty_table_or_an_error_for_people(
+    tmp_path: Path, name: str, data: bytes, said: str | None
+) -> None:
+    (tmp_path / name).write_bytes(data)
+    tasks = [
+        DuckdbOperator(task_id="a", sql="SELECT * FROM t", tables={"t": str(tmp_path / name)}),
+        CheckOperator(task_id="a", file=str(tmp_path / name), row_count={"equal_to": 0}),
+    ]
+    for task in tasks:
+        if said is None:
+            task.execute({})
+            continue
+        with pytest.raises(AirflowException, match=said) as raised:
+            task.execute({})
+        assert "LINE 1" not in str(raised.value)

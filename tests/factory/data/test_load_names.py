@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowException
 
-from .warehouses import ORDERS, Warehouse, load
+from factory.operators.check import CheckOperator
+from factory.operators.sql import SqlOperator
+
+from .warehouses import ORDERS, Warehouse, load, on
 
 
 def test_names_stay_as_they_are_written(warehouse: Warehouse) -> None:
@@ -116,3 +119,23 @@ def test_columns_that_differ_by_case_alone_are_said(warehouse: Warehouse, capsys
         capsys.readouterr().out.split()
     )
     assert said == (len(warehouse.columns("orders")) == 3)
+
+
+@on("sqlite", "postgres")
+def test_a_table_that_is_not_there_is_told_with_the_one_that_was_meant(warehouse: Warehouse) -> None:
+    load(ORDERS)
+    tasks: list[Any] = [
+        SqlOperator(task_id="a", conn_id="warehouse", sql="SELECT * FROM ordrs"),
+        CheckOperator(task_id="b", conn_id="warehouse", table="Order", row_count={"geq_to": 1}),
+    ]
+    for task in tasks:
+        with pytest.raises(AirflowException, match=r"\(did you mean `orders`\?\)"):
+            task.execute({})
+    with pytest.raises(AirflowException, match="no table `ordes`, and `create` is false: did you mean `orders`"):
+        load(ORDERS, table="ordes", create=False)
+    with pytest.raises(AirflowException) as raised:
+        SqlOperator(task_id="a", conn_id="warehouse", sql="SELECT * FROM pipeline_loads").execute({})
+    assert "did you mean" not in str(raised.value)
+    refused = {"sqlite": "SQLite has no schema `My S`", "postgres": "cannot write to the schema `My S`: its name has a"}
+    with pytest.raises(AirflowException, match=refused[warehouse.kind]):
+        load(ORDERS, table="My S.orders")
