@@ -67,14 +67,14 @@ DROPPED = "dag-factory does not pass it to Airflow; it works in this project's o
 
 DEADLINE = "remove it; in this project's own language a DAG has a `deadline`"
 
+_IN_SECONDS = ("dagrun_timeout_sec", "execution_delta_secs", "execution_timeout_secs", "retry_delay_sec", "sla_secs")
+"""Keys of dag-factory before 1.0."""
 SECONDS: Mapping[str, str] = {
-    "dagrun_timeout_sec": "dagrun_timeout",
-    "execution_delta_secs": "execution_delta",
-    "execution_timeout_secs": "execution_timeout",
-    "retry_delay_sec": "retry_delay",
-    "sla_secs": "sla",
+    f"{key.rpartition('_')[0]}_{unit}": key.rpartition("_")[0]
+    for key in _IN_SECONDS
+    for unit in ("sec", "secs", "seconds")
 }
-"""Keys of dag-factory before 1.0, and what replaced them."""
+"""These, also as they are misremembered, and what replaced them."""
 
 
 def is_number(value: object) -> bool:
@@ -89,14 +89,15 @@ def seconds(value: object) -> str:
 def in_seconds(key: str, value: object) -> str:
     """What to write for a key of `SECONDS` and its value."""
     new = instead(key, value)
-    return f"dag-factory 1.0 removed it: write `{new}`" if new else "Airflow 3 has no such setting: remove it"
+    removed = "dag-factory 1.0 removed it: " if key in _IN_SECONDS else ""
+    return f"{removed}write `{new}`" if new else "Airflow 3 has no such setting: remove it"
 
 
 def instead(key: str, value: object) -> str:
     """The entry that replaces one with a key of `SECONDS`; empty for one that is to be removed."""
-    if key == "sla_secs":
+    if SECONDS[key] == "sla":
         return ""
-    if key == "execution_delta_secs":
+    if SECONDS[key] == "execution_delta":
         return f"execution_delta: {value} seconds"
     return f"{SECONDS[key]}: {seconds(value)}"
 

@@ -18,6 +18,7 @@ from schemas.shape.places import built_at
 _ELSEWHERE = "move it out of the pipelines folder, or begin its name or its folder's with `_`"
 _PAGE = "docs/migrating.md"
 _STEPS = "what runs is in `tasks`, with `uses`, `with` and `needs`"
+_COMMAND = "a command is `uses: bash` with `with: {bash_command: …}`"
 GUSTY = f"one file is a DAG with its `tasks`: an `operator` is `uses`, and its arguments are in `with` ({_PAGE})"
 
 
@@ -36,9 +37,7 @@ def other_tool(path: str, data: Mapping[str, Any]) -> OtherTool | None:
     if templates and (extends or any({"uses", "run", "extends"} & one.keys() for one in _mappings(templates))):
         return OtherTool(("templates",), AIRFLOW, "`factory convert` writes it in this project's format")
     if "jobs" in data and "on" in data:
-        help_text = (
-            "what runs is in `tasks`, when in `schedule`; a command is `uses: bash` with `with: {bash_command: …}`"
-        )
+        help_text = f"what runs is in `tasks`, when in `schedule`; {_COMMAND}"
         return OtherTool(("jobs",), "a workflow of GitHub Actions", help_text)
     tasks = data["tasks"] if isinstance(data.get("tasks"), list) else []
     for index, task in enumerate(islice(tasks, MOST)):
@@ -73,9 +72,8 @@ def _declarative(data: Mapping[str, Any]) -> _Found:
 
 def _boundary_layer(data: Mapping[str, Any]) -> _Found:
     of_nodes = ("operators", "generators", "sub_dags", "before", "after")
-    key = next(
-        (key for key in of_nodes if any(one.keys() >= {"name", "type"} for one in _mappings(data.get(key)))), None
-    )
+    held = ((key, one) for key in of_nodes for one in _mappings(data.get(key)))
+    key = next((key for key, one in held if one.keys() >= {"name", "type"}), None)
     if key is None and any("operators" in one for one in _mappings(data.get("sub_dags"))):
         key = "sub_dags"
     if key is None or "name" not in data:
@@ -88,11 +86,8 @@ def _blueprint(data: Mapping[str, Any]) -> _Found:
     steps = data.get("steps")
     for key, step in islice(steps.items(), MOST) if isinstance(steps, dict) else ():
         if isinstance(step, dict) and "blueprint" in step:
-            return (
-                ("steps", key, "blueprint"),
-                "a DAG of Blueprint",
-                f"{_STEPS}; a template is a function or an operator",
-            )
+            help_text = f"{_STEPS}; a template is a function or an operator"
+            return ("steps", key, "blueprint"), "a DAG of Blueprint", help_text
     return (("blueprint",), "a DAG of Blueprint", _STEPS) if "blueprint" in data else None
 
 
@@ -102,24 +97,20 @@ def _composer(data: Mapping[str, Any]) -> _Found:
     return None
 
 
-def _with_keys(whose: str, *keys: str) -> Callable[[Mapping[str, Any]], _Found]:
-    """A file that has all of these keys."""
-    return lambda data: ((keys[0],), whose, _ELSEWHERE) if data.keys() >= set(keys) else None
+def _with_keys(data: Mapping[str, Any]) -> _Found:
+    found = ((whose, keys) for whose, *keys in _KEYS if data.keys() >= set(keys))
+    return next((((keys[0],), whose, _ELSEWHERE) for whose, keys in found), None)
 
 
 def _compose(data: Mapping[str, Any]) -> _Found:
     found = _mappings(list(data["services"].values())) if isinstance(data.get("services"), dict) else ()
-    return (
-        (("services",), "a Docker Compose file", _ELSEWHERE)
-        if any({"image", "build"} & s.keys() for s in found)
-        else None
-    )
+    is_compose = any({"image", "build"} & service.keys() for service in found)
+    return (("services",), "a Docker Compose file", _ELSEWHERE) if is_compose else None
 
 
 def _dbt(data: Mapping[str, Any]) -> _Found:
-    kind = next(
-        (key for key in data if key in ("models", "sources", "seeds", "snapshots", "exposures", "macros")), None
-    )
+    kinds = ("models", "sources", "seeds", "snapshots", "exposures", "macros")
+    kind = next((key for key in data if key in kinds), None)
     if kind is not None and (data.get("version") == 2 or isinstance(data[kind], list)):  # dbt's schema files
         return (kind,), "a file of dbt", _ELSEWHERE
     for key, profile in islice(data.items(), MOST):
@@ -145,6 +136,34 @@ def _connections(data: Mapping[str, Any]) -> _Found:
     return ((key,), "a file of Airflow connections", _ELSEWHERE) if key is not None else None
 
 
+_KEYS: tuple[tuple[str, ...], ...] = (
+    *(("a Kubernetes manifest", "apiVersion", "kind"), ("an OpenAPI description", "openapi", "info")),
+    *(("a configuration of pre-commit", "repos"), ("a template of CloudFormation", "Resources")),
+    *(("an environment of conda", "channels", "dependencies"), ("a configuration of MkDocs", "site_name")),
+    *(("a project of Prefect", "deployments"), ("a Helm chart", "apiVersion", "name", "version")),
+    *(("a Databricks bundle", "bundle"), ("a pipeline of Mage", "blocks", "uuid")),
+    *(("a configuration of CircleCI", "workflows", "jobs"), ("an Azure pipeline", "trigger", "steps")),
+    *(("a Helm chart's values", "replicaCount"), ("a component of Dagster", "type", "attributes")),
+    *(("a Bitbucket pipeline", "pipelines"), ("a workflow of Google Cloud", "main")),
+    *(("a service of the Serverless Framework", "service", "provider"),),
+    *(("a configuration of Dependabot", "updates", "version"),),
+)
+"""Whose a file with all of these keys is."""
+
+_INSIDE = (
+    ("resources", ("jobs", "pipelines"), "a part of a Databricks bundle"),
+    ("plugins", ("extractors", "loaders", "orchestrators", "utilities"), "a project of Meltano"),
+    ("image", ("repository",), "a Helm chart's values"),
+    ("images", ("airflow",), "a file of values for Airflow's Helm chart"),
+)
+
+
+def _with_key_inside(data: Mapping[str, Any]) -> _Found:
+    """A file that has one of these keys in the mapping at the first."""
+    held = ((key, data[key], inside, whose) for key, inside, whose in _INSIDE if isinstance(data.get(key), dict))
+    return next((((key,), whose, _ELSEWHERE) for key, one, inside, whose in held if one.keys() & set(inside)), None)
+
+
 _FORMATS: tuple[Callable[[Mapping[str, Any]], _Found], ...] = (
     _gusty,
     _declarative,
@@ -153,22 +172,8 @@ _FORMATS: tuple[Callable[[Mapping[str, Any]], _Found], ...] = (
     _composer,
     _compose,
     _dbt,
-    _with_keys("a Kubernetes manifest", "apiVersion", "kind"),
-    _with_keys("an OpenAPI description", "openapi", "info"),
-    _with_keys("a configuration of pre-commit", "repos"),
-    _with_keys("a template of CloudFormation", "Resources"),
-    _with_keys("an environment of conda", "channels", "dependencies"),
-    _with_keys("a configuration of MkDocs", "site_name"),
-    _with_keys("a project of Prefect", "deployments"),
-    _with_keys("a project of Meltano", "plugins", "version"),
-    _with_keys("a configuration of CircleCI", "workflows", "jobs"),
-    _with_keys("an Azure pipeline", "trigger", "steps"),
-    _with_keys("a Helm chart's values", "replicaCount"),
-    _with_keys("a component of Dagster", "type", "attributes"),
-    _with_keys("a Bitbucket pipeline", "pipelines"),
-    _with_keys("a workflow of Google Cloud", "main"),
-    _with_keys("a service of the Serverless Framework", "service", "provider"),
-    _with_keys("a configuration of Dependabot", "updates", "version"),
+    _with_keys,
+    _with_key_inside,
     _soda,
     _connections,
     _gitlab,
@@ -199,7 +204,6 @@ def _mappings(entries: Any) -> list[dict[str, Any]]:
 
 _VERSION = re.compile(r"\d{4}-\d\d-\d\d")
 """Airflow 3.4 names its schemas by their date."""
-_COMMAND = "a command is `uses: bash` with `with: {bash_command: …}`"
 AIRFLOW = "Airflow's own YAML format"
 _LITERALS = {
     **dict.fromkeys(("$t", "$template"), 'a template is written as it is: `"{{ ds }}"`'),
@@ -218,11 +222,9 @@ def check_dialect(subject: Subject) -> Iterator[Diagnostic]:
         yield _foreign(subject, ("$schema",), AIRFLOW, help_text)
         return
     if _VERSION.fullmatch(str(subject.data.get("compatibility_date"))):
-        help_text = "docs/migrating.md shows a pipeline in both formats"
-        yield _foreign(subject, ("compatibility_date",), AIRFLOW, help_text)
+        yield _foreign(subject, ("compatibility_date",), AIRFLOW, f"{_PAGE} shows a pipeline in both formats")
         return
-    nearly = _nearly_dag_factory(subject.data)
-    if nearly is not None:
+    if (nearly := _nearly_dag_factory(subject.data)) is not None:
         path, meant = nearly
         yield subject.finding(
             Code.FOREIGN_DIALECT,
@@ -233,8 +235,7 @@ def check_dialect(subject: Subject) -> Iterator[Diagnostic]:
             help="write `# factory: dialect=dag-factory` on the first line to have it read as one",
         )
         return
-    other = other_tool(subject.path, subject.data)
-    if other is not None:
+    if (other := other_tool(subject.path, subject.data)) is not None:
         yield _foreign(subject, *other)
         return
     may_be_marked = subject.may_hold(*_LITERALS)

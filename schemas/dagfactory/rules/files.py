@@ -70,11 +70,6 @@ def check_pairs(dag: DagView) -> Iterator[Diagnostic]:
                 if data.get(key) is not None and data.get(other) is None:
                     message, help_text = f"`{key}` needs `{other}`", f"write `{other}`, too"
                     yield dag.subject.finding(Code.MISSING_KEY, (*path, key), message, at_key=True, help=help_text)
-            file = data.get(file_key)
-            if isinstance(file, str) and not isinstance(file, EnvText) and "$" in file:
-                name = file[file.index("$") + 1 :].strip("{").split("/")[0].split("}")[0]
-                message = f"`{name}` is not set, so there is no such file"
-                yield dag.subject.finding(Code.UNSET_VARIABLE, (*path, file_key), message)
 
 
 def check_code(dag: DagView) -> Iterator[Diagnostic]:
@@ -147,15 +142,18 @@ def _found(file: str, places: tuple[Path, ...]) -> Path | None:
 
 
 def _missing(dag: DagView, path: DataPath, file: Any, places: tuple[Path, ...]) -> Iterator[Diagnostic]:
-    if not isinstance(file, str) or ("$" in file and not isinstance(file, EnvText)) or "{{" in file:
+    if not isinstance(file, str) or "{{" in file or _found(file, places) is not None:
         return
-    if _found(file, places) is not None:
+    here = below(shown(file), places)
+    caret, fix = (f"write `{here}`", Word(here)) if here is not None else ("", None)
+    if "$" in file and not isinstance(file, EnvText):
+        name = file[file.index("$") + 1 :].strip("{").split("/")[0].split("}")[0]
+        message = f"`{name}` is not set, so there is no such file"
+        yield dag.subject.finding(Code.UNSET_VARIABLE, path, message, caret=caret, fix=fix)
         return
     if os.path.isabs(file):  # noqa: PTH117 # as above
         message = f"there is no file `{shown(file)}` here"
         help_text = "it must exist where Airflow reads the DAG; a file below `pipelines/` comes with it"
-        here = below(file, places) if not isinstance(file, EnvText) else None
-        caret, fix = (f"write `{here}`", Word(here)) if here is not None else ("", None)
         found = dag.subject.finding(Code.MISSING_FILE, path, message, caret=caret, help=help_text, fix=fix)
         yield replace(found, severity=Severity.WARNING)
         return

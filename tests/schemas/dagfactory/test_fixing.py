@@ -60,6 +60,10 @@ def test_what_older_versions_and_other_readers_accept(tmp_path: Path, wrong: str
             "      execution_timeout_secs: 60\n",
             "      execution_timeout: {__type__: datetime.timedelta, seconds: 60}\n",
         ),
+        (
+            "      execution_timeout_sec: 60\n",
+            "      execution_timeout: {__type__: datetime.timedelta, seconds: 60}\n",
+        ),
         ("      task_id: other\n      retries: 1\n", "      retries: 1\n"),
         ("      outlets: s3://bucket/orders\n", '      outlets: ["s3://bucket/orders"]\n'),
     ],
