@@ -255,11 +255,13 @@ class _Counted:
     def _check_heeded(self, page: Page, came: Came) -> None:
         """Where a page brings the rows of the page before it, what was sent for it has no effect."""
         before, self._before, limit = self._before, came.sent, self._pagination.limit or 0
+        on_top = "counting a row that stays on top would leave another out; page by number, or by links"
         if 0 < limit < min(came.number, len(before)) and came.sent[0] == before[0] != before[-1] and not self._by_page:
             raise page.error(
-                f"it has more rows than `limit` ({limit}), and the first came on the page before: counting a row that "
-                "stays on top would leave another out; page by number, or by links"
+                f"it has more rows than `limit` ({limit}), and the first came on the page before: {on_top}"
             )
+        if came.number and 0 < len(before) <= limit < self._fullest and not self._by_page:
+            raise page.error(f"an earlier page has more rows than `limit` ({limit}), and others have not: {on_top}")
         if not came.sent or came.sent != before or all(row is None for row in came.sent):
             return
         pages = self._pagination
