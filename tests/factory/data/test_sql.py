@@ -108,7 +108,7 @@ def test_more_rows_than_allowed_fail(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("orders")
 def test_errors_are_the_database_s_own_words() -> None:
-    with pytest.raises(AirflowException, match=r"shop: no such table: order$"):
+    with pytest.raises(AirflowException, match=r"shop: no such table: order \(did you mean `orders`\?\)$"):
         run('SELECT * FROM "order"', fetch="rows")
     with pytest.raises(AirflowException, match="two columns `id`"):
         run("SELECT id, id FROM orders", fetch="rows")
