@@ -28,6 +28,7 @@ _NAMES = {
     **dict.fromkeys(("dict", "Dict", "Mapping"), "a mapping"),
 }
 """Types that a value of YAML can be told to fit or not. `Sequence` and `Iterable` may be text."""
+_LONGEST_LITERAL = 1_000
 _MOMENTS = frozenset({"timedelta", "time", "datetime"})
 
 
@@ -85,9 +86,6 @@ def values_of_function(subject: Subject, task: TaskView, function: Function) -> 
     yield from words_taken_for_true(subject, task, annotated)
     yield from texts_of_params(subject, task, annotated)
     yield from read_as_values(subject, task, task.arguments.keys() - annotated)
-
-
-_LONGEST_LITERAL = 1_000
 
 
 def read_as_values(subject: Subject, task: TaskView, rendered: Collection[str]) -> Iterator[Diagnostic]:
@@ -162,16 +160,18 @@ def _is_text_of_a_run(value: Any) -> bool:
 
 
 def words_taken_for_true(subject: Subject, task: TaskView, annotated: Collection[str]) -> Iterator[Diagnostic]:
-    """`no` and `off` without quotes in arguments whose type is unknown: YAML 1.2 reads text, and any text is true."""
+    """`no` and `off` without quotes in arguments whose type is unknown: YAML 1.2 reads text, and any text is true. In a
+    list with other words, such as countries, text is meant."""
     for name, path, value in task.given:
-        is_nothing = value == "None"
-        if type(value) is not str or not (is_nothing or value.lower() in ("no", "off")) or name in annotated:
+        is_word = type(value) is str and (value == "None" or value.lower() in ("no", "off")) and name not in annotated
+        others = mapping_at(task.entry, ("expand",)).get(name, ()) if is_word and path[-1] != name else ()
+        if not is_word or not all(str(one).lower() in (*_WORDS_FOR_BOOL, "none") for one in others):
             continue
         document, place = subject.effective.origin(path)
         if document.written(document.value_span(place)) == value:
-            message = f"`{name}` is the text `{value}`, which counts as true"
-            caret = f"write `{'null' if is_nothing else 'false'}`, or '{value}' in quotes for the text"
-            yield subject.finding(Code.WRONG_ARGUMENT, path, message, caret=caret, severity=Severity.WARNING)
+            caret = f"write `{'null' if value == 'None' else 'false'}`, or '{value}' in quotes for the text"
+            message, warning = f"`{name}` is the text `{value}`, which counts as true", Severity.WARNING
+            yield subject.finding(Code.WRONG_ARGUMENT, path, message, caret=caret, severity=warning)
 
 
 def _misfit(value: Any, annotation: _Annotation, *, is_operator: bool) -> Misfit | None:
