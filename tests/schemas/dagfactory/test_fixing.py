@@ -130,3 +130,19 @@ imports:
     right = text.replace("airflow.operators.bash_operator", "airflow.providers.standard.operators.bash")
     right = right.replace("_timeout_secs: 50", "_timeout: {__type__: datetime.timedelta, seconds: 50}")
     assert fixed(tmp_path, text) == right.replace("      provide_context: true\n", "")
+
+
+def test_a_file_by_a_variable_that_is_not_set(tmp_path: Path) -> None:
+    (tmp_path / "steps").mkdir()
+    (tmp_path / "steps" / "load.py").write_text("def load():\n    return 1\n")
+    text = """\
+imports:
+  default_args: {start_date: 2026-01-01}
+  tasks:
+    load:
+      operator: airflow.providers.standard.operators.python.PythonOperator
+      python_callable_name: load
+      python_callable_file: $AIRFLOW_HOME/dags/steps/load.py
+"""
+
+    assert fixed(tmp_path, text) == text.replace("$AIRFLOW_HOME/dags/", "")
