@@ -175,8 +175,9 @@ def up() -> int:
     if added:
         print(f".env: generated {', '.join(added)}")
     api_port = setting("LOCAL_API_PORT", "8000")
-    keep_api_url(api_port)
-    start_api(reachable_address(), api_port)
+    if uses_sample_api():
+        set_in_env(ROOT / ".env", "LOCAL_API_URL", f"http://host.docker.internal:{api_port}/")
+        start_api(reachable_address(), api_port)
     print("docker compose: building and starting; the first time takes some minutes", flush=True)
     status = run_compose(compose, "build", "airflow-init") or replace_services(compose)
     if status != 0:
@@ -189,11 +190,11 @@ def up() -> int:
     return 0
 
 
-def keep_api_url(api_port: str) -> None:
-    """Write the sample API's address into .env, where `docker compose` finds it also without this script."""
+def uses_sample_api() -> bool:
+    """Whether the pipelines poll the sample API. Its address is in .env, where `docker compose` finds it also without
+    this script; with another address there, it is not started."""
     written = setting("LOCAL_API_URL", "")
-    if not written or OWN_API_URL.fullmatch(written):
-        set_in_env(ROOT / ".env", "LOCAL_API_URL", f"http://host.docker.internal:{api_port}/")
+    return not written or OWN_API_URL.fullmatch(written) is not None
 
 
 def replace_services(compose: list[str]) -> int:
@@ -202,7 +203,7 @@ def replace_services(compose: list[str]) -> int:
     Workers end their tasks first, while the api-server that these report to still runs: docker compose would replace
     it before them, and a task that cannot report is failed.
     """
-    workers = running(compose, "airflow-worker")
+    workers = containers(compose, "airflow-worker")
     if workers:
         print("docker compose: the workers end their running tasks", flush=True)
         status = run_compose(compose, "stop", "--timeout", str(DRAIN_SECONDS), "airflow-worker")
@@ -213,10 +214,10 @@ def replace_services(compose: list[str]) -> int:
     return run_compose(compose, "up", "--detach", *scale)
 
 
-def running(compose: list[str], service: str) -> int:
-    """How many containers of a service run."""
+def containers(compose: list[str], service: str) -> int:
+    """How many containers of a service there are: what a `make up` before this one stopped and did not start counts."""
     done = subprocess.run(  # noqa: S603 - no shell, fixed words
-        [*compose, "ps", "--quiet", service], cwd=ROOT, capture_output=True, text=True, check=False
+        [*compose, "ps", "--all", "--quiet", service], cwd=ROOT, capture_output=True, text=True, check=False
     )
     return len(done.stdout.split()) if done.returncode == 0 else 0
 

@@ -10,14 +10,17 @@ A version is the hash of its files, so whoever reads an archive knows whether it
 from __future__ import annotations
 
 import json
+import logging
+import re
 import threading
 import time
 import zlib
 from collections.abc import Callable, Mapping
-from pathlib import PurePosixPath
+from functools import partial
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
 
-from factory.bundle.records import VERSION_PATTERN, Manifest, State, state_of
+from factory.bundle.records import VERSION_PATTERN, Manifest, Origin, State, state_of
 from factory.bundle.store import EXECUTABLE, StoreError, token_of
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 512 * 2**20
 """The largest version, unpacked: a worker holds it in memory for a moment."""
 TIMEOUT_SECONDS = 60.0
+PASSWORD = re.compile(r"\w+://[^/@]*:[^/@]*@")
 CURRENT = "current"
 """The object that holds the current version's name."""
 STATE = "state.json"
@@ -40,9 +44,15 @@ PACKAGES = {
 
 T = TypeVar("T")
 
+log = logging.getLogger(__name__)
+
 
 class DamagedArchiveError(StoreError):
     """An archive is not what its name says."""
+
+
+class NoAnswerError(StoreError):
+    """The store did not answer in time."""
 
 
 def packed(manifest: Manifest, read: Callable[[str], bytes]) -> bytes:
@@ -51,12 +61,12 @@ def packed(manifest: Manifest, read: Callable[[str], bytes]) -> bytes:
     :raises StoreError: the version is too large.
     """
     contents = {token: read(token) for token in sorted(set(manifest.files.values()))}
-    total = sum(map(len, contents.values()))
+    files = {path: (token, len(contents[token])) for path, token in sorted(manifest.files.items())}
+    head = json.dumps({"files": files}).encode() + b"\n"
+    total = len(head) + sum(map(len, contents.values()))
     if total > MAX_BYTES:
         raise StoreError(f"the pipelines folder has {total:,} bytes, and a store takes {MAX_BYTES:,} at most")
-    files = {path: (token, len(contents[token])) for path, token in sorted(manifest.files.items())}
     compressor = zlib.compressobj(wbits=31)  # gzip, without a time in its header
-    head = json.dumps({"files": files}).encode() + b"\n"
     parts = [compressor.compress(part) for part in (head, *contents.values())]
     return b"".join([*parts, compressor.flush()])
 
@@ -99,6 +109,10 @@ class ArchiveStore:
     """
 
     def __init__(self, url: str, timeout: float = TIMEOUT_SECONDS) -> None:
+        if PASSWORD.match(url):
+            raise StoreError(
+                "the store's URL has keys in it; name an Airflow connection: SCHEME://CONN_ID@BUCKET/PREFIX"
+            )
         self.url = url.rstrip("/")
         self.timeout = timeout
         self._kept: set[str] = set()
@@ -108,9 +122,8 @@ class ArchiveStore:
         return self.url
 
     def put(self, manifest: Manifest, read: Callable[[str], bytes]) -> None:
-        """Keep the archive of a version, unless it is there; the first time in a process, one request asks.
-
-        One of another size is damaged, and is replaced.
+        """Keep the archive of a version, unless it is there; the first time in a process, and each time that it was
+        forgotten, one request asks. A damaged one is replaced.
         """
         version = manifest.version
         if version in self._kept:
@@ -119,10 +132,10 @@ class ArchiveStore:
         def put() -> None:
             path = self._path(f"{version}.gz")
             try:
-                is_there = path.fs.info(path.path)["size"] == len(archive)
+                is_sound = path.fs.cat_file(path.path, start=0, end=len(archive) + 1) == archive
             except FileNotFoundError:
-                is_there = False
-            if not is_there:
+                is_sound = False
+            if not is_sound:
                 # With a transaction a reader finds the whole object or none, also in a folder.
                 with path.fs.transaction, path.fs.open(path.path, "wb") as file:
                     file.write(archive)
@@ -131,15 +144,23 @@ class ArchiveStore:
         self._bounded(f"version {version} cannot be stored", put)
         self._kept.add(version)
 
-    def fetch(self, version: str) -> dict[str, tuple[bytes, bool]]:
-        """The files of a version, as `unpacked`: one request, no listing."""
+    def fetch(self, version: str, unanswered: Path | None = None, asked: float = 0.0) -> dict[str, tuple[bytes, bool]]:
+        """The files of a version, as `unpacked`: one request, no listing.
 
-        def get() -> bytes:
-            path = self._path(f"{version}.gz")
-            data: bytes = path.fs.cat_file(path.path, start=0, end=MAX_BYTES + 1)
-            return data
-
-        archive = self._bounded(f"version {version} cannot be read", get)
+        `unanswered` is a file of this host, where it stays why the store did not answer. Who has waited for another
+        task's request since `asked`, in seconds since the epoch, does not ask again: tasks that start together would
+        wait one after the other.
+        """
+        if unanswered is not None and unanswered.exists() and unanswered.stat().st_mtime >= asked:
+            raise StoreError(unanswered.read_text())
+        get = partial(self._get, f"{version}.gz", start=0, end=MAX_BYTES + 1)
+        try:
+            archive = self._bounded(f"version {version} cannot be read", get)
+        except NoAnswerError as error:
+            if unanswered is not None:
+                unanswered.parent.mkdir(parents=True, exist_ok=True)
+                unanswered.write_text(str(error))
+            raise
         try:
             return unpacked(archive, version)
         except DamagedArchiveError as error:
@@ -154,12 +175,7 @@ class ArchiveStore:
 
     def current(self) -> str:
         """The current version."""
-
-        def get() -> bytes:
-            path = self._path(CURRENT)
-            data: bytes = path.fs.cat_file(path.path)
-            return data
-
+        get = partial(self._get, CURRENT)
         version = self._bounded("the current version cannot be read", get).decode(errors="replace")
         if not VERSION_PATTERN.fullmatch(version):
             raise DamagedArchiveError(f"the object {self.url}/{CURRENT} is damaged")
@@ -169,18 +185,25 @@ class ArchiveStore:
         """Keep what `recalled` gives."""
         self._bounded("what is known of the DAGs cannot be stored", lambda: self._put(STATE, state.text))
 
-    def recalled(self) -> State:
-        """The owners of DAG ids and the records of DAGs of the last state; no version, whose files are not here."""
+    def state(self) -> State:
+        """The last state; that of a store never written where there is none."""
 
         def get() -> bytes:
-            path = self._path(STATE)
             try:
-                data: bytes = path.fs.cat_file(path.path)
+                return self._get(STATE)
             except FileNotFoundError:
                 return b"{}"
-            return data
 
-        last = state_of(self._bounded("what is known of the DAGs cannot be read", get))
+        return state_of(self._bounded("what is known of the DAGs cannot be read", get))
+
+    def recalled(self, origin: Origin) -> State:
+        """Owners of DAG ids and records of DAGs, for a disk without the version's files. `origin` is what it reads."""
+        last = self.state()
+        if last.origin not in (None, origin):
+            said = (
+                "the store %s was written for %s, and this is %s; two must not share one, each removes what is not its"
+            )
+            log.warning(said, self.url, last.origin, origin)
         return State(owners=last.owners, dags=last.dags)
 
     def versions(self) -> set[str]:
@@ -228,6 +251,11 @@ class ArchiveStore:
         self._kept.discard(version)
         self._bounded(f"version {version} cannot be removed", remove)
 
+    def _get(self, name: str, **limits: int) -> bytes:
+        path = self._path(name)
+        data: bytes = path.fs.cat_file(path.path, **limits)
+        return data
+
     def _put(self, name: str, data: bytes) -> None:
         path = self._path(name)
         path.fs.pipe_file(path.path, data)
@@ -259,7 +287,7 @@ class ArchiveStore:
             return result[0]
         if not errors:
             seconds = time.monotonic() - began
-            raise StoreError(f"the store {self.url} did not answer within {seconds:.0f} seconds: {what}")
+            raise NoAnswerError(f"the store {self.url} did not answer within {seconds:.0f} seconds: {what}")
         raise StoreError(f"the store {self.url}: {what}: {self._reason(errors[0])}") from errors[0]
 
     def _reason(self, error: BaseException) -> str:

@@ -69,7 +69,7 @@ class Upkeep:
                 removed = clean_up(self._store, named, current, self._bundle.versions_dir, tracking)
                 registry.gauge("store_bytes", self._store.size(), name)
             if self._archives is not None:
-                removed += self._archives.remove({*named, current, *self._store.versions()})
+                removed += self._archives.settle({*named, current, *self._store.versions()}, current, self._store)
         except Exception:
             log.exception("bundle %s: old versions in %s could not be removed", name, base)
         else:
@@ -135,20 +135,29 @@ def remove_unused_snapshots(store: Store, fetched: str, versions_dir: Path, trac
 
 
 class ArchiveCleanUp:
-    """Removes archives that nobody has named for MIN_AGE_SECONDS; it remembers since when, from pass to pass."""
+    """Removes archives that nobody has named for MIN_AGE_SECONDS; it remembers since when, from pass to pass.
+
+    Puts back what somebody else removed, such as a bucket's lifecycle rule.
+    """
 
     def __init__(self, archives: ArchiveStore) -> None:
         self._archives = archives
         self._unnamed_since: dict[str, float] = {}
 
-    def remove(self, keep: Collection[str | None]) -> int:
+    def settle(self, keep: Collection[str | None], current: str | None, store: Store) -> int:
         """Return how many were removed; `keep` are the versions that may still be asked for.
 
-        :raises StoreError: the store does not answer.
+        :raises StoreError: the archives do not answer, or `store` lacks what has to be put back.
         """
         self._archives.forget()
         kept = {content_version(version) for version in keep if version}
-        unnamed = self._archives.versions() - kept
+        there = self._archives.versions()
+        for version in sorted((kept - there - {current}) & store.versions().keys())[:MAX_VERSIONS]:
+            self._archives.put(store.manifest(version), store.read)
+        if current is not None:
+            self._archives.put(store.manifest(current), store.read)  # also a damaged one
+            self._archives.set_current(current)
+        unnamed = there - kept
         now = time.monotonic()
         self._unnamed_since = {version: self._unnamed_since.get(version, now) for version in unnamed}
         gone = [v for v, since in sorted(self._unnamed_since.items()) if now - since >= MIN_AGE_SECONDS][:MAX_VERSIONS]

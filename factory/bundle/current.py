@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from factory.bundle.source import FolderUnavailableError
 from factory.bundle.store import EXECUTABLE, Store, token_of
 from schemas.folder.discovery import is_pipeline_path
 
@@ -52,15 +53,24 @@ class EmptyFolder:
         """Whether the last look found the folder empty, and its pipelines stayed."""
         return self._since is not None
 
-    def holds(self, found: Iterable[str], before: Callable[[], Iterable[str]]) -> bool:
-        """Whether the pipelines among the paths `before` stay, though there is none among those that were `found`."""
-        if any(map(is_pipeline_path, found)) or not any(map(is_pipeline_path, before())):
+    def holds(self, found: Iterable[str], before: Callable[[], Iterable[str]], owners: Iterable[str]) -> bool:
+        """Whether the pipelines among the paths `before` stay, though there is none among those that were `found`.
+
+        `owners` are the pipelines of the DAGs that Airflow has.
+
+        :raises FolderUnavailableError: they stay, and this disk, a new one, has no version of theirs to show.
+        """
+        is_empty = not any(map(is_pipeline_path, found))
+        kept = tuple(filter(is_pipeline_path, before())) if is_empty else ()
+        if not (kept or (is_empty and any(owners))):
             self._since = None
             return False
         if self._since is None:
             self._since = time.monotonic()
             log.warning("%s: %s", self._folder, self.problem)
         if time.monotonic() - self._since < self._seconds:
+            if not kept:
+                raise FolderUnavailableError(f"the pipelines folder {self._folder} {self.problem}")
             return True
         self._since = None
         log.warning("%s: still has no pipeline; those that were there are removed", self._folder)

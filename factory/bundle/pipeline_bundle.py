@@ -241,11 +241,11 @@ class PipelineBundle(BaseDagBundle):
     def _ensure_snapshot(self, version: str) -> None:
         content = content_version(version)
         if not self._store.has_snapshot(content):
-            asked = time.monotonic()
+            asked = time.time()
             try:
                 with self.lock():
                     if not self._store.has_snapshot(content):
-                        self._restore(content, time.monotonic() - asked)
+                        self._restore(content, asked)
             except (StoreError, OSError) as e:
                 if self.archives is not None:
                     raise BundleError(f"bundle {self.name}: version {version} is not available: {e}") from None
@@ -259,8 +259,10 @@ class PipelineBundle(BaseDagBundle):
         with suppress(OSError):
             (self.versions_dir / version).mkdir(parents=True, exist_ok=True)
 
-    def _restore(self, version: str, waited: float) -> None:
+    def _restore(self, version: str, asked: float) -> None:
         """Make a snapshot from the store of this host, else from the archives. Call it under the bundle's lock.
+
+        `asked` is when this task began to wait for the lock, in seconds since the epoch.
 
         :raises StoreError: neither has the version.
         """
@@ -271,11 +273,9 @@ class PipelineBundle(BaseDagBundle):
                 raise
         else:
             return
-        if waited >= self.archives.timeout:
-            # Else tasks that start together would wait for a store that is down one after the other.
-            raise StoreError(f"the store {self.archives} did not answer another task of this host")
         with timed("fetch", self.name, in_task=_in_task()):
-            self._store.unpack(version, self.archives.fetch(version))
+            files = self.archives.fetch(version, self._store.root / "unanswered", asked)
+            self._store.unpack(version, files)
         cleanup.remove_unused_snapshots(self._store, version, self.versions_dir, get_bundle_tracking_dir(self.name))
 
 

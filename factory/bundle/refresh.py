@@ -1,14 +1,13 @@
 """One refresh: the live folder → contents → a version with its stubs → `current/`.
 
-Whatever can fail (reading, the language, a full disk) comes before the first change to `current/`; the state
-is written last. A process killed between any two steps leaves what the next refresh completes.
+Whatever can fail (reading, the language, the archives, a full disk) comes before the first change to `current/`; the
+state is written last. A process killed between any two steps leaves what the next refresh completes.
 """
 
 from __future__ import annotations
 
 import logging
 import math
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -76,7 +75,7 @@ class Refresher:
 
         `database` is what Airflow's has of the bundle, `source` the version of the bundle that the folder came from.
 
-        :raises FolderUnavailableError: the folder cannot be read; what was there stays.
+        :raises FolderUnavailableError: the folder cannot be read, or is empty on a new disk; what was there stays.
         :raises StoreError: the version cannot be kept, here or in the archives; what was there stays.
         """
         if self._known_state() != self._state:
@@ -92,7 +91,8 @@ class Refresher:
         self._unstable = 0
         self._report_unsettled(listing)
         problems = {path: why for path, why in self._state.problems.items() if path != ALL}
-        if self._empty.holds((*listing.files, *listing.problems), lambda: self._last().files):
+        found, owners = (*listing.files, *listing.problems), self._state.owners.values()
+        if self._empty.holds(found, lambda: self._last().files, owners):
             last = self._last()
             self._apply(last, replace(self._state, problems={**problems, ALL: self._empty.problem}))
             self._manifest = last
@@ -108,11 +108,11 @@ class Refresher:
         self._report_problems(listing)
         try:
             manifest, state, files = self._build(listing, source)
-        except StoreError:
-            self.store.forget()  # the next refresh writes again what went missing
+            self._apply(manifest, state)
+        except BaseException:
+            self.store.forget()  # the next refresh reads again, and writes again what went missing
             self._listing = None
             raise
-        self._apply(manifest, state)
         self._manifest, self._listing, self._files = manifest, listing, files
 
     def _look_at(self, database: Database) -> None:
@@ -195,7 +195,7 @@ class Refresher:
         state = read_state(self.store.root)
         if state.version is not None or self.archives is None:
             return state
-        self._recalled = self._recalled or self.archives.recalled()
+        self._recalled = self._recalled or self.archives.recalled(self.origin)
         return self._recalled
 
     def _last(self) -> Manifest:
@@ -207,8 +207,7 @@ class Refresher:
 
     def _build(self, listing: Listing, source: str) -> tuple[Manifest, State, Sequence[PipelineFile]]:
         """Stubs are made from a laid out copy of the folder, which then becomes the version's snapshot."""
-        staged = self.store.stage(listing.files)
-        try:
+        with self.store.staged(listing.files) as staged:
             files = [file for file in self.files(staged, self._unchanged(listing)) if file.path in listing.files]
             misnamed = {path: f"is not read: {remedy}" for path, remedy in misnamed_paths(staged)}
             unreadable = {path: listing.problems[path] for path in stubs.unreadable_folders(listing)}
@@ -230,11 +229,8 @@ class Refresher:
             generated = {path: self.store.add(text) for path, text in texts.items()}
             manifest = Manifest({**listing.files, **generated})
             self.store.lay_out(staged, generated)
-        except BaseException:
-            shutil.rmtree(staged, ignore_errors=True)  # the first error is the one to show
-            raise
-        self.store.save_manifest(manifest)
-        self.store.publish(staged, manifest.version)
+            self.store.save_manifest(manifest)
+            self.store.publish(staged, manifest.version)
         self._beside = shown
         if self.archives is not None:
             self.archives.put(manifest, self.store.read)  # before Airflow is told of the version
@@ -262,7 +258,11 @@ class Refresher:
         return {file.path: file for file in self._files if changed.isdisjoint({file.path, *file.depends_on})}
 
     def _apply(self, manifest: Manifest, state: State, before: Manifest | None = None) -> None:
-        """Write what differs from `before`, else from what is there."""
+        """Write what differs from `before`, else from what is there. The archives come first: they may fail."""
+        if self.archives is not None:
+            if state != self._state:
+                self.archives.set_state(state)
+            self.archives.set_current(manifest.version)
         soon: dict[str, float] = {}
         for dag_id, path in state.owners.items():
             stub = stubs.stub_path(path)
@@ -272,8 +272,6 @@ class Refresher:
         if self._state.version not in (None, manifest.version):
             self.store.touch_manifest(str(self._state.version))  # its age counts from now
         self._save(state)
-        if self.archives is not None:
-            self.archives.set_current(manifest.version)
         if not written and not removed:
             return
         said = "%s: version %s, %d files written, %d removed, %d to parse"

@@ -5,6 +5,7 @@
                        snapshots/<version>  the files themselves, hard links into objects/
                        versions/<version>   empty; what Airflow's own clean-up removes
                        building/            what is being written; renamed when complete
+                       unanswered           why the archives could not be asked, the last time that they did not answer
 
 Airflow's clean-up deletes `versions/<version>` file by file without any lock that a starting task could see
 (`BundleUsageTrackingManager`), so a snapshot in there could be found half deleted. Ours are beside it:
@@ -21,6 +22,7 @@ import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 from factory.bundle.records import VERSION_PATTERN, Manifest
@@ -135,13 +137,18 @@ class Store:
     def has_snapshot(self, version: str) -> bool:
         return VERSION_PATTERN.fullmatch(version) is not None and self.snapshot_path(version).is_dir()
 
-    def stage(self, files: Mapping[str, str]) -> Path:
-        """Lay out files in a new folder below `building/` that `publish` can turn into a snapshot."""
+    @contextmanager
+    def staged(self, files: Mapping[str, str]) -> Iterator[Path]:
+        """Files, laid out in a new folder below `building/` that `publish` can turn into a snapshot."""
         self.building.mkdir(parents=True, exist_ok=True)
         staged = Path(tempfile.mkdtemp(dir=self.building))
-        staged.chmod(0o755)  # a task that runs as another user has to read it
-        self.lay_out(staged, files)
-        return staged
+        try:
+            staged.chmod(0o755)  # a task that runs as another user has to read it
+            self.lay_out(staged, files)
+            yield staged
+        except BaseException:
+            shutil.rmtree(staged, ignore_errors=True)  # the first error is the one to show
+            raise
 
     def lay_out(self, folder: Path, files: Mapping[str, str]) -> None:
         """Link files into a folder. :raises StoreError: a content is missing."""
@@ -172,17 +179,18 @@ class Store:
         manifest = self.manifest(version)
         for token in set(manifest.files.values()):
             self.read(token)
-        self.publish(self.stage(manifest.files), version)
+        with self.staged(manifest.files) as staged:
+            self.publish(staged, version)
 
     def unpack(self, version: str, files: Mapping[str, tuple[bytes, bool]]) -> None:
         """Make the snapshot of a version from contents that are known to be right, with whether they are executable."""
-        staged = self.stage({})
-        for path, (data, executable) in files.items():
-            target = staged / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(data)
-            target.chmod(0o555 if executable else 0o444)
-        self.publish(staged, version)
+        with self.staged({}) as staged:
+            for path, (data, executable) in files.items():
+                target = staged / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(data)
+                target.chmod(0o555 if executable else 0o444)
+            self.publish(staged, version)
 
     def fetched_snapshots(self) -> list[str]:
         """The versions that came from an archive: they have a snapshot here and no manifest."""

@@ -40,6 +40,7 @@ class Upstream:
         self.classpath: str = source["classpath"]
         self._arguments = {"name": f"{bundle_name}-source", **(source.get("kwargs") or {})}
         self._next_refresh = 0.0
+        self._failure: BundleError | None = None
 
     @cached_property
     def bundle(self) -> BaseDagBundle:
@@ -67,17 +68,22 @@ class Upstream:
 
         :raises BundleError: it cannot be read; what it gave before stays.
         """
+        if time.monotonic() < self._next_refresh:
+            if self._failure is not None and not self.bundle.is_initialized:
+                raise self._failure
+            return
         try:
+            # One that fails is not asked more often: Airflow comes back every second.
+            self._next_refresh = time.monotonic() + self.bundle.refresh_interval
+            self._failure = None
             if not self.bundle.is_initialized:
                 self.bundle.initialize()
-            if time.monotonic() < self._next_refresh:
-                return
             self.bundle.refresh()
         except BundleError:
             raise
         except Exception as error:  # Git, S3 and the network raise anything
-            raise self._failed("cannot be read", error) from error
-        self._next_refresh = time.monotonic() + self.bundle.refresh_interval
+            self._failure = self._failed("cannot be read", error)
+            raise self._failure from error
 
     def view_url_template(self) -> str | None:
         """Where people see a commit: our versions begin with it, and the template takes its length of them."""
@@ -110,6 +116,7 @@ class FolderEvents:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._root = ""
+        self._identity = (0, 0)
         self._changed = threading.Event()
         self._stop = threading.Event()
         self._watches = False
@@ -118,7 +125,10 @@ class FolderEvents:
     def may_have_changed(self) -> bool:
         """Whether the folder has to be read. Ask before reading: what changes meanwhile is told the next time."""
         root = os.path.realpath(self._folder)
-        if root != self._root:  # a link that was swapped, as git-sync does, or the first look
+        identity = _identity(root)
+        if (root, identity) != (self._root, self._identity):
+            # The first look; a link that was swapped, as git-sync does; another folder in its place, as a new clone is.
+            self._identity = identity
             self._watch(root)
             return True
         return self._changed.is_set() or not self._watches or time.monotonic() >= self._look_at
@@ -169,6 +179,15 @@ class FolderEvents:
             log.warning("%s: no events of the file system (%s); it is read every few seconds", root, error)
         if not stop.is_set():
             self._watches = False
+
+
+def _identity(root: str) -> tuple[int, int]:
+    """What events are bound to: another folder of this name has another one. Zeros where there is none."""
+    try:
+        status = os.stat(root)  # noqa: PTH116 # it is text
+    except OSError:
+        return 0, 0
+    return status.st_dev, status.st_ino
 
 
 def _sends_events(root: str) -> bool:

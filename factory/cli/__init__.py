@@ -12,6 +12,7 @@ import keyword
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 COMMANDS = {
     "airflow": "run an Airflow command in the Airflow that `factory run` keeps",
@@ -38,6 +39,13 @@ INTERRUPTED = 130
 
 class UsageError(Exception):
     """A command line that cannot work: one line for the user, exit status 2."""
+
+
+def to_path(text: str) -> Path:
+    """A path of the command line. An empty one, which a variable without a value gives, is not the current folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("the path is empty")
+    return Path(text)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

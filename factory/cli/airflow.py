@@ -10,7 +10,7 @@ import argparse
 import os
 from pathlib import Path
 
-from factory.cli import UsageError
+from factory.cli import UsageError, to_path
 from factory.cli.run import require_airflow
 
 HOME = ".airflow"
@@ -19,7 +19,10 @@ HOME = ".airflow"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `factory airflow`."""
     parser.add_argument(
-        "--airflow-home", type=Path, metavar="FOLDER", help="Airflow's home (.airflow here or in a folder above)"
+        "--airflow-home",
+        type=to_path,
+        metavar="FOLDER",
+        help="Airflow's home (.airflow here or in a folder above)",
     )
     parser.add_argument(
         "arguments", nargs=argparse.REMAINDER, metavar="ARGS", help="the command, as `airflow --help` lists them"

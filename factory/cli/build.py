@@ -9,18 +9,20 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from pathlib import Path
 
-from factory.cli import UsageError
+from factory.cli import UsageError, to_path
 from factory.cli.options import add_environment, require_declared, select
 from schemas.folder.project import ENVIRONMENT_VARIABLE
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `factory build`."""
-    parser.add_argument("--output", type=Path, metavar="DIR", required=True, help="the dags folder, or one in it")
+    parser.add_argument("--output", type=to_path, metavar="DIR", required=True, help="the dags folder, or one in it")
     parser.add_argument(
-        "--pipelines", type=Path, metavar="FOLDER", help="the pipelines folder ($PIPELINES_FOLDER, else pipelines)"
+        "--pipelines",
+        type=to_path,
+        metavar="FOLDER",
+        help="the pipelines folder ($PIPELINES_FOLDER, else pipelines)",
     )
     add_environment(parser, f"${ENVIRONMENT_VARIABLE}, else none")
 

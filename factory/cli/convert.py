@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from factory.cli import UsageError
+from factory.cli import UsageError, to_path
 from factory.cli.options import Selection, add_environment, require_declared, select
 from factory.cli.run import require_airflow
 from factory.reporters import full
@@ -52,7 +52,7 @@ class _New:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `factory convert`."""
     parser.add_argument(
-        "paths", nargs="+", type=Path, metavar="PATH", help="files, or folders of them; Python files have DAGs in them"
+        "paths", nargs="+", type=to_path, metavar="PATH", help="files, or folders of them; Python files hold DAGs"
     )
     parser.add_argument(
         "--to",

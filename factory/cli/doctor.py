@@ -17,7 +17,7 @@ from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from factory.cli import UsageError
+from factory.cli import UsageError, to_path
 from factory.cli.airflow import home_folder
 from factory.cli.run import require_airflow
 
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `factory doctor`."""
     parser.add_argument(
         "--airflow-home",
-        type=Path,
+        type=to_path,
         metavar="FOLDER",
         help="Airflow's home ($AIRFLOW_HOME, else .airflow here or in a folder above, else ~/airflow)",
     )

@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from urllib.request import url2pathname
 
-from factory.cli import UsageError
+from factory.cli import UsageError, to_path
 from factory.cli.schema import ALL, DEFAULTS, PIPELINE, TEMPLATE, TESTS, schema_path
 
 PACKAGE = "airflow-pipeline-factory"
@@ -80,7 +80,7 @@ __pycache__/
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `factory init`."""
-    parser.add_argument("folder", nargs="?", type=Path, default=Path(), help="the repository (the current folder)")
+    parser.add_argument("folder", nargs="?", type=to_path, default=Path(), help="the repository (the current folder)")
     parser.add_argument(
         "--source",
         metavar="URL",

@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
-from factory.cli import UsageError
+from factory.cli import UsageError, to_path
 from factory.cli.options import (
     Selection,
     add_environment,
@@ -50,9 +50,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     edits = parser.add_mutually_exclusive_group()
     edits.add_argument("--fix", action="store_true", help="apply unambiguous fixes; comments and layout stay")
     edits.add_argument("--diff", action="store_true", help="show what --fix would change, as a patch")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="write the findings there, not to the terminal")
+    parser.add_argument("--output", type=to_path, metavar="FILE", help="write the findings there, not to the terminal")
     parser.add_argument(
-        "--stdin-filename", type=Path, metavar="FILE", help="with PATH `-`: the name to report for standard input"
+        "--stdin-filename",
+        type=to_path,
+        metavar="FILE",
+        help="with PATH `-`: the name to report for standard input",
     )
     parser.add_argument(
         "--require-env",

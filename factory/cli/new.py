@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
-from factory.cli import UsageError
+from factory.cli import UsageError, to_path
 from factory.plan.proposal import AnswerError, Proposal, asked, proposed, recorded, secret_keys
 from schemas.check import Checker, CheckOptions
 from schemas.compose.env_values import names_secret
@@ -135,7 +135,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="the DAG id, and the file's name without .yaml")
     parser.add_argument("--url", metavar="URL", help="with poll: what is asked")
     parser.add_argument(
-        "--pipelines", type=Path, metavar="FOLDER", help="where to write ($PIPELINES_FOLDER, else pipelines)"
+        "--pipelines", type=to_path, metavar="FOLDER", help="where to write ($PIPELINES_FOLDER, else pipelines)"
     )
 
 

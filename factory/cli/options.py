@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from factory.cli import UsageError
+from factory.cli import UsageError, to_path
 from schemas.check import Checker, CheckOptions
 from schemas.findings.suggestions import meant
 from schemas.folder.discovery import (
@@ -70,7 +70,11 @@ class Selection(NamedTuple):
 def add_paths(parser: argparse.ArgumentParser) -> None:
     """Add the argument that says which pipelines a command looks at."""
     parser.add_argument(
-        "paths", nargs="*", type=Path, metavar="PATH", help="files or folders ($PIPELINES_FOLDER, else pipelines)"
+        "paths",
+        nargs="*",
+        type=to_path,
+        metavar="PATH",
+        help="files or folders ($PIPELINES_FOLDER, else pipelines)",
     )
 
 

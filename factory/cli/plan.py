@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
 
-from factory.cli import UsageError, end_by_signal
+from factory.cli import UsageError, end_by_signal, to_path
 from factory.cli.options import moment_of, require_writable, shown_folder, write_output
 from schemas.folder.discovery import is_pipeline_path, pipeline_paths
 from schemas.folder.project import lexically_absolute, pipelines_folder
@@ -33,14 +33,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--pipelines",
-        type=Path,
+        type=to_path,
         action="append",
         default=[],
         metavar="FOLDER",
         help="the folder to look at ($PIPELINES_FOLDER, else pipelines); may be repeated",
     )
     parser.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="default: text")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="write to a file in place of standard output")
+    parser.add_argument("--output", type=to_path, metavar="FILE", help="write to a file in place of standard output")
     parser.add_argument("--from", dest="moment", metavar="DATE", help="count next runs from this moment (default: now)")
     parser.add_argument("--exit-code", action="store_true", help="exit with 2 if there are changes")
 

@@ -12,7 +12,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from factory.cli import UsageError
+from factory.cli import UsageError, to_path
 from pipeline_factory import requirement
 
 MAX_PORT = 65535
@@ -23,17 +23,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=port, default=8080, help="port of Airflow's UI and API (8080)")
     parser.add_argument("--local-api-port", type=port, default=8000, help="port of the sample API (8000)")
     parser.add_argument(
-        "--airflow-home", type=Path, default=Path(".airflow"), help="folder for Airflow's state (.airflow)"
+        "--airflow-home", type=to_path, default=Path(".airflow"), help="folder for Airflow's state (.airflow)"
     )
     parser.add_argument(
         "--pipelines",
-        type=Path,
+        type=to_path,
         default=Path(os.environ.get("PIPELINES_FOLDER") or "pipelines"),
         help="folder of the pipelines ($PIPELINES_FOLDER, else pipelines)",
     )
     parser.add_argument(
         "--requirements",
-        type=Path,
+        type=to_path,
         default=Path("requirements-extra.txt"),
         metavar="FILE",
         help="packages to install when this file changes (requirements-extra.txt)",

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from factory.cli import UsageError
+from factory.cli import UsageError, to_path
 from factory.cli.options import (
     Selection,
     add_environment,
@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", dest="moment", metavar="DATE", help="count from this moment, ISO 8601 (default: now)")
     parser.add_argument("--timezone", metavar="ZONE", help="show times in this zone; with set: the schedule's zone")
     parser.add_argument("--load", action="store_true", help="show how many runs start in each hour of a day")
-    parser.add_argument("--pipelines", type=Path, metavar="FOLDER", help="with set: where to look for a DAG id")
+    parser.add_argument("--pipelines", type=to_path, metavar="FOLDER", help="with set: where to look for a DAG id")
     add_environment(parser, f"${ENVIRONMENT_VARIABLE}, else none")
 
 

@@ -11,7 +11,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from factory.cli import UsageError
+from factory.cli import UsageError, to_path
 from factory.cli.options import Selection, add_environment, file_of, require_declared, select
 from factory.reporters import full
 from factory.reporters.in_force import document
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pipeline", metavar="PIPELINE", help="a file, or a DAG id; of a matrix the id of one row")
     parser.add_argument(
         "--pipelines",
-        type=Path,
+        type=to_path,
         metavar="FOLDER",
         help="where to look for a DAG id ($PIPELINES_FOLDER, else pipelines)",
     )

@@ -20,7 +20,7 @@ from pathlib import Path
 from threading import Thread, main_thread
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from factory.cli import UsageError, end_by_signal
+from factory.cli import UsageError, end_by_signal, to_path
 from factory.cli.options import absent, count, require_writable, write_output
 from factory.cli.run import require_airflow
 from factory.cli.try_ import kept
@@ -75,12 +75,12 @@ class Outcome(NamedTuple):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `factory test`."""
     parser.add_argument(
-        "paths", nargs="*", type=Path, metavar="PATH", help="test files or folders (default: pipelines)"
+        "paths", nargs="*", type=to_path, metavar="PATH", help="test files or folders (default: pipelines)"
     )
     parser.add_argument("-k", dest="word", metavar="WORD", help="only tests whose name holds this")
     parser.add_argument("--record", action="store_true", help="ask real servers, and write their answers as fixtures")
     parser.add_argument("--update", action="store_true", help="write what came where an expectation differs")
-    parser.add_argument("--junit", type=Path, metavar="FILE", help="also write a JUnit report")
+    parser.add_argument("--junit", type=to_path, metavar="FILE", help="also write a JUnit report")
     parser.add_argument(
         "--parallel", type=count, default=1, metavar="N", help="processes to share the files (default: 1)"
     )

@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Timer
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TextIO
 
-from factory.cli import UsageError, end_by_signal
+from factory.cli import UsageError, end_by_signal, to_path
 from factory.cli.airflow import home_folder, use_local_api
 from factory.cli.options import (
     MOST_NAMES,
@@ -47,7 +47,7 @@ _LONG_SECONDS = 5
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `factory try`."""
     parser.add_argument("pipeline", metavar="PIPELINE", help="a file, or a DAG id")
-    parser.add_argument("--pipelines", type=Path, metavar="FOLDER", help="where to look for a DAG id")
+    parser.add_argument("--pipelines", type=to_path, metavar="FOLDER", help="where to look for a DAG id")
     parser.add_argument("--task", action="append", default=[], metavar="ID", help="run only this task; may be repeated")
     parser.add_argument("--upstream", action="store_true", help="also run what these tasks need")
     parser.add_argument(
@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--conn", action="append", default=[], metavar="ID=URI", help="a connection")
     parser.add_argument(
         "--airflow-home",
-        type=Path,
+        type=to_path,
         metavar="FOLDER",
         help="where `make run` keeps connections, and what polls remember (.airflow here or in a folder above)",
     )

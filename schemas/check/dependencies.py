@@ -93,8 +93,10 @@ def _pipeline_file(path: str, checker: Checker, scan: _Scan, files: FolderFiles)
             checker.environments_of(path),
             () if checker.dialect(path) else tuple(_schedules(path, checker)),
         )
-    except Exception:
-        log.exception("%s: what it depends on cannot be worked out; it counts as changed with every file", path)
+    except Exception as error:
+        said = "%s: what it depends on cannot be worked out (%s); it counts as changed with every file"
+        is_ours = not isinstance(error, OSError)  # a file that may not be read is the user's
+        log.log(logging.ERROR if is_ours else logging.WARNING, said, path, error, exc_info=is_ours)
         return PipelineFile(path, (), files.paths | {path, *defaults_paths(path)})
 
 

@@ -158,7 +158,8 @@ def test_another_port_of_the_api_replaces_what_was_written_and_leaves_a_url_of_t
     ]
 
     env.write_text(env.read_text().replace("host.docker.internal", "shop.example"))
-    project.run("up")
+    project.run("down")
+    assert "sample API" not in project.run("up").stdout
     assert f"LOCAL_API_URL=http://shop.example:{port}/" in env.read_text()
 
 

@@ -21,7 +21,7 @@ import pytest
 from factory.bundle import cleanup
 from factory.bundle.archives import ArchiveStore, DamagedArchiveError, packed, unpacked
 from factory.bundle.records import Manifest
-from factory.bundle.store import BundleError, StoreError, token_of
+from factory.bundle.store import BundleError, Store, StoreError, token_of
 
 from .bundles import Bench, contents, version_of
 from .s3 import STORE, connection, running_s3
@@ -123,10 +123,10 @@ def test_tasks_that_start_together_fetch_once(
     fetched: list[str] = []
     real = ArchiveStore.fetch
 
-    def counted(self: ArchiveStore, version: str) -> Any:
+    def counted(self: ArchiveStore, version: str, *noted: Any) -> Any:
         fetched.append(version)
         time.sleep(0.2)
-        return real(self, version)
+        return real(self, version, *noted)
 
     monkeypatch.setattr(ArchiveStore, "fetch", counted)
     bundles = [bench.bundle(published, store=store) for _ in range(4)]
@@ -213,10 +213,11 @@ def test_archives_that_nobody_names_go_after_the_grace_period(store: str, monkey
     archives.put(MANIFEST, CONTENTS.__getitem__)
     archives.set_current(MANIFEST.version)
     clean_up = cleanup.ArchiveCleanUp(archives)
-    assert clean_up.remove([None]) == 0
+    own = Store(Path("no store of this host's own"))
+    assert clean_up.settle([None], None, own) == 0
     monkeypatch.setattr(cleanup, "MIN_AGE_SECONDS", 0.0)
-    assert clean_up.remove([f"{'a' * 40}.{MANIFEST.version}"]) == 0
-    assert clean_up.remove([None]) == 1
+    assert clean_up.settle([f"{'a' * 40}.{MANIFEST.version}"], None, own) == 0
+    assert clean_up.settle([None], None, own) == 1
     assert archives.versions() == set()
     assert archives.current() == MANIFEST.version
 

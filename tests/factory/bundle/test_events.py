@@ -82,6 +82,32 @@ def test_a_swapped_link_is_a_change(tmp_path: Path) -> None:
     found.close()
 
 
+@pytest.mark.parametrize("there_before", [True, False], ids=["renamed into place", "removed first"])
+def test_a_folder_in_the_place_of_another_is_watched(there_before: bool, tmp_path: Path) -> None:
+    folder, new = tmp_path / "pipelines", tmp_path / "new"
+    folder.mkdir()
+    found = FolderEvents(folder)
+    assert found.may_have_changed()
+    wait_until(found.is_pending)
+    found.read()
+    new.mkdir()
+    if there_before:
+        folder.rename(tmp_path / "old")
+    else:
+        folder.rmdir()
+        assert found.may_have_changed()
+        found.read()
+    new.rename(folder)
+    assert found.may_have_changed()
+    found.read()
+    wait_until(found.is_pending)
+    found.read()
+    assert not found.may_have_changed()
+    (folder / "a.yaml").write_text("new")
+    wait_until(found.is_pending)
+    found.close()
+
+
 def test_the_dag_processor_reads_only_after_an_event(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[Path] = []
     real = refresh.read_until_stable

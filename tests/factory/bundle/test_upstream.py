@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.providers.git.bundles.git import GitDagBundle
 
 from factory.bundle.records import content_version
 from factory.bundle.store import BundleError
@@ -89,6 +91,30 @@ def test_a_source_that_cannot_be_read_is_named_and_changes_nothing(bench: Bench,
         bundle.refresh()
 
     assert contents(bundle.path) == before
+
+
+@pytest.mark.parametrize("was_there", [True, False])
+def test_a_source_that_fails_is_not_asked_more_often_than_one_that_does_not(
+    was_there: bool, bench: Bench, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Airflow comes back every second to a bundle that failed."""
+    repository.commit(orders="one")
+    bundle = bench.bundle(source=source(repository, refresh_interval=300), folder=None)
+    if was_there:
+        bundle.initialize()
+        bundle._upstream._next_refresh = 0.0  # type: ignore[union-attr] # the interval is over
+    repository.path.rename(repository.path.with_name("gone"))
+    asked: list[str] = []
+    for method in ("refresh", "initialize"):
+        real = getattr(GitDagBundle, method)
+        monkeypatch.setattr(GitDagBundle, method, lambda self, real=real: (asked.append(""), real(self)))
+    with pytest.raises(BundleError, match=f"the source {GIT} cannot be read: "):
+        bundle.refresh()
+    for _ in range(3):
+        with nullcontext() if was_there else pytest.raises(BundleError, match="cannot be read: "):
+            bundle.refresh()
+
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from factory.bundle.output import write_dags
 
 from .commands import GOOD, factory
 
@@ -92,6 +97,119 @@ def test_somebody_elses_file_is_never_overwritten(tmp_path: Path) -> None:
 
     assert "dags/shop.py was not written by `factory build`" in said
     assert [path.name for path in (tmp_path / "dags").iterdir()] == ["shop.py"]
+
+
+def test_an_equal_file_of_somebody_else_stays_when_its_pipeline_goes(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "dags" / "shop.py").write_text((folder / "shop.py").read_text())
+    built(tmp_path)
+    (folder / "shop.py").unlink()
+    (folder / "orders.yaml").unlink()
+    said = built(tmp_path)
+
+    assert "removed dags/orders.yaml.py" in said
+    assert (tmp_path / "dags" / "shop.py").exists()
+
+
+def test_lines_that_somebody_added_to_the_ignore_file_stay(folder: Path, tmp_path: Path) -> None:
+    built(tmp_path)
+    ignored = tmp_path / "dags" / ".airflowignore"
+    assert ignored.read_text() == "/shop.py\n"
+    ignored.write_text("old/\n/shop.py\n")
+    (folder / "more.py").write_text("")
+    built(tmp_path)
+    assert ignored.read_text().splitlines() == ["/more.py", "/shop.py", "old/"]
+    (folder / "more.py").unlink()
+    (folder / "shop.py").unlink()
+    built(tmp_path, status=0)
+
+    assert ignored.read_text() == "old/\n"
+
+
+def test_a_file_that_keeps_changing_stays_as_it_was_built(folder: Path, tmp_path: Path) -> None:
+    built(tmp_path)
+    stop = threading.Event()
+
+    def rewrite() -> None:
+        number = 0
+        while not stop.wait(0.005):
+            number += 1
+            (folder / "team" / "report.yaml").write_text(f"# {number}\n{GOOD}")
+
+    writer = threading.Thread(target=rewrite)
+    writer.start()
+    try:
+        done = factory("build", "--output", "dags", cwd=tmp_path)
+    finally:
+        stop.set()
+        writer.join()
+
+    assert done.returncode == 1
+    assert "pipelines/team/report.yaml: keeps changing; what was built before stays" in done.stderr
+    assert "2 pipelines: 0 files written, 0 removed" in done.stdout
+    assert (tmp_path / "dags" / "team" / "report.yaml.py").exists()
+
+
+def test_a_folder_that_cannot_be_read_stays_as_it_was_built(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_dags(folder, tmp_path / "dags")
+    scandir = os.scandir
+
+    def refusing(path: Any) -> Any:
+        if not isinstance(path, int) and Path(path) == (folder / "team").resolve():
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    # As root, which tests may be, every folder can be read.
+    monkeypatch.setattr(os, "scandir", refusing)
+    done = write_dags(folder, tmp_path / "dags")
+
+    assert (done.written, done.removed) == ((), ())
+    assert done.problems["team/"].startswith("cannot be read: Permission denied")
+    assert (tmp_path / "dags" / "team" / "report.yaml.py").exists()
+
+
+def test_another_folder_takes_no_pipelines_away(folder: Path, tmp_path: Path) -> None:
+    built(tmp_path)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "sales.yaml").write_text(GOOD)
+    said = built(tmp_path, "--pipelines", "other", status=2)
+    assert "none of the 2 pipelines that were built into dags is in other any more" in said.replace(f"{tmp_path}/", "")
+    (folder / "team" / "report.yaml").unlink()
+    built(tmp_path)
+    (folder / "orders.yaml").rename(folder / "renamed.yaml")
+
+    assert "removed dags/orders.yaml.py" in built(tmp_path)
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_lost_record_is_written_again(tmp_path: Path) -> None:
+    built(tmp_path)
+    (tmp_path / "dags" / ".factory-build.json").unlink()
+    (tmp_path / "dags" / "orders.yaml.py").write_text("# an older one\n")
+
+    assert built(tmp_path).endswith("2 pipelines: 1 files written, 0 removed\n")
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_file_where_a_folder_was_holds_nothing_up(folder: Path, tmp_path: Path) -> None:
+    built(tmp_path)
+    (folder / "team" / "report.yaml").unlink()
+    shutil.rmtree(tmp_path / "dags" / "team")
+    (tmp_path / "dags" / "team").write_text("somebody's")
+    built(tmp_path)
+
+    assert (tmp_path / "dags" / "team").read_text() == "somebody's"
+
+
+@pytest.mark.usefixtures("folder")
+def test_an_empty_path_is_not_the_current_folder(tmp_path: Path) -> None:
+    done = factory("build", "--output", "", cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert "argument --output: the path is empty" in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pipelines"]
 
 
 @pytest.mark.usefixtures("folder")
