@@ -27,7 +27,7 @@ case "$*" in
   "compose version") exit "$PLUGIN" ;;
   version*) test "$ENGINE" = 0 || { echo "Cannot connect to the Docker daemon" >&2; exit 1; } ;;
   "network inspect bridge"*) echo "$GATEWAY" ;;
-  *"ps --quiet airflow-worker") for worker in $WORKERS; do echo "$worker"; done ;;
+  *"ps --all --quiet airflow-worker") for worker in $WORKERS; do echo "$worker"; done ;;
   *up*) exit "$UP" ;;
 esac
 """

@@ -113,7 +113,7 @@ def test_a_worker_gets_a_version_from_the_store(bench: Bench, store: str, publis
     bundle.initialize()
 
     assert contents(bundle.path) == contents(bench.folder.parent / "expected")
-    assert ArchiveStore(store).recalled().owners == {"team/orders.yaml": "team/orders.yaml"}
+    assert ArchiveStore(store).state().owners == {"team/orders.yaml": "team/orders.yaml"}
     assert not any(path.is_symlink() for path in bundle.path.rglob("*"))
 
 

@@ -112,20 +112,22 @@ def test_nothing_outside_the_folder_counts(tmp_path: Path) -> None:
     assert not [path for path in found if path.startswith(("/", ".."))]
 
 
+@pytest.mark.parametrize("error", [ValueError("made up"), PermissionError(13, "may not be read")])
 def test_one_that_cannot_be_worked_out_stops_no_other(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     real = Checker.variants
 
     def fails_for_bad(checker: Checker, path: str) -> tuple[Variant, ...]:
         if path == "bad.yaml":
-            raise OSError("made up")
+            raise error
         return real(checker, path)
 
     monkeypatch.setattr(Checker, "variants", fails_for_bad)
     put(tmp_path, {"bad.yaml": bash("date"), "good.yaml": bash("date"), "x/rates.csv": ""})
-    with caplog.at_level(logging.ERROR):
+    with caplog.at_level(logging.WARNING):
         bad, good = pipeline_files(tmp_path)
+    assert ("Traceback" in caplog.text) == isinstance(error, ValueError)
     assert bad.dag_ids == ()
     assert {"bad.yaml", "good.yaml", "x/rates.csv"} <= bad.depends_on
     assert good == PipelineFile("good.yaml", ("good",), good.depends_on, schedules=good.schedules)
