@@ -46,7 +46,7 @@ FIRST = (
         "tests/schemas/check/test_fuzz.py",
     ),
     *("tests/factory/trial/test_updates.py", "tests/factory/trial/test_trials.py", "tests/factory/test_recipes_run.py"),
-    *("tests/factory/cli/test_convert_python.py", "tests/factory/cli/test_doctor.py", "tests/equivalence/"),
+    *("tests/factory/cli/test_convert_python.py", "tests/factory/cli/test_doctor", "tests/equivalence/"),
 )
 """What takes longest, as paths begin. xdist would start what has most tests first, and these have few."""
 

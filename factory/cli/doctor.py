@@ -8,31 +8,37 @@ in a folder above, if there is one. Exit status: 0 nothing is wrong (warnings al
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
-import uuid
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points, version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from factory.cli import UsageError, to_path
 from factory.cli.airflow import home_folder
 from factory.cli.run import require_airflow
+from factory.reporters.text import printable
+
+if TYPE_CHECKING:
+    from factory.bundle.health import Finding
 
 # Airflow is imported by the checks that need it: `--help` does without.
 # ruff: noqa: PLC0415
 
 BUNDLE = "factory.bundle.PipelineBundle"
 SUPPORTED = ("3.3.",)
-
-
-class Finding(NamedTuple):
-    """`level` is `ok`, `warning` or `error`."""
-
-    level: str
-    text: str
+METRICS = {
+    "statsd_datadog_enabled": "apache-airflow[datadog]",
+    "statsd_on": "apache-airflow[statsd]",
+    "otel_on": "apache-airflow[otel]",
+}
+"""What turns Airflow's metrics on, in its own order → what has to be installed for it."""
+_IN_URLS = re.compile(r"(?<=://)(?:[^/@:\s'\"]*:[^\s'\"]*|(?<=http://|ttps://)[^/@\s'\"]+)@")
+"""A name and a password in a URL, or a token before the host."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,11 +60,18 @@ def run(arguments: argparse.Namespace) -> int:
     worst = "ok"
     # A line each: what is wrong is a finding; what a source logs while it is made, such as a traceback, is none.
     os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "CRITICAL"
-    for check in (_airflow, _plugin, _bundles, _settings):
+    os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+    os.environ["GIT_TERMINAL_PROMPT"] = "0"
+    for check in (_airflow, _plugin, _bundles, _settings, _metrics):
         for level, text in check():
-            print(f"{level:<8}{text}")
+            print(f"{level:<8}{_in_a_line(text)}")
             worst = level if level == "error" or worst == "ok" else worst
     return 1 if worst == "error" else 0
+
+
+def _in_a_line(text: str) -> str:
+    """Without a secret of a URL, whoever said it, and without what no terminal can show."""
+    return printable(_IN_URLS.sub("***@", " ".join(text.split())))
 
 
 def _choose_home(written: Path | None) -> None:
@@ -83,100 +96,88 @@ def _choose_home(written: Path | None) -> None:
 def _airflow() -> Iterator[Finding]:
     from airflow.configuration import AIRFLOW_CONFIG, AIRFLOW_HOME
 
-    yield Finding("ok", f"home {AIRFLOW_HOME}, configuration {AIRFLOW_CONFIG}")
+    yield ("ok", f"home {AIRFLOW_HOME}, configuration {AIRFLOW_CONFIG}")
     found = version("apache-airflow-core")
     if found.startswith(SUPPORTED):
-        yield Finding("ok", f"Airflow {found}")
+        yield ("ok", f"Airflow {found}")
     else:
-        yield Finding("error", f"Airflow {found} is installed, and this version needs {SUPPORTED[0]}x")
+        yield ("error", f"Airflow {found} is installed, and this version needs {SUPPORTED[0]}x")
 
 
 def _plugin() -> Iterator[Finding]:
     ours = [point for point in entry_points(group="airflow.plugins") if point.name == "pipeline_factory"]
     if not ours:
-        yield Finding("error", "the plug-in is not installed: install the package with pip, not by PYTHONPATH")
+        yield ("error", "the plug-in is not installed: install the package with pip, not by PYTHONPATH")
     for point in ours:
         try:
             point.load()
         except Exception as error:  # what it imports raises anything
-            yield Finding("error", f"the plug-in cannot be imported: {error}")
+            yield ("error", f"the plug-in cannot be imported: {error}")
         else:
-            yield Finding("ok", f"plug-in of airflow-pipeline-factory {version('airflow-pipeline-factory')}")
+            yield ("ok", f"plug-in of airflow-pipeline-factory {version('airflow-pipeline-factory')}")
+
+
+def _metrics() -> Iterator[Finding]:
+    """Make the client that sends metrics, where they are on: Airflow logs that it cannot, and sends none."""
+    from airflow.configuration import conf
+    from airflow.observability.metrics.stats_utils import get_stats_factory
+
+    key = ""
+    try:
+        key = next((key for key in METRICS if conf.getboolean("metrics", key, fallback=False)), key)
+        if not key:
+            return
+        get_stats_factory()()
+    except ImportError as error:
+        yield ("error", f"[metrics] {key} is on, and no metric is sent: {error}; install {METRICS[key]}")
+    except Exception as error:  # a name that is unknown, a port that is none, somebody's own client
+        yield ("error", f"[metrics]: no metric is sent: {type(error).__name__}: {error}")
+    else:
+        yield ("ok", f"[metrics] {key} is on, and its client is installed")
 
 
 def _bundles() -> Iterator[Finding]:
     from airflow.configuration import conf
+    from airflow.dag_processing.bundles.manager import DagBundlesManager
+
+    from factory.bundle import PipelineBundle
+    from factory.bundle.health import examine
 
     text = conf.get("dag_processor", "dag_bundle_config_list", fallback="[]")
     try:
-        entries = [entry for entry in json.loads(text) if entry.get("classpath") == BUNDLE]
-    except (ValueError, AttributeError, TypeError) as error:
-        yield Finding("error", f"[dag_processor] dag_bundle_config_list is not a JSON list of mappings: {error}")
+        entries = [
+            (entry.get("name", "?"), entry["classpath"], entry.get("kwargs") or {}) for entry in json.loads(text)
+        ]
+    except (ValueError, AttributeError, TypeError, KeyError) as error:
+        yield ("error", f"[dag_processor] dag_bundle_config_list is not a JSON list of mappings: {error!r}")
         return
-    if not entries:
-        yield Finding(
+    is_configured = is_wrong = False
+    for name, classpath, kwargs in entries:
+        try:
+            module, _, of_module = classpath.rpartition(".")
+            made = getattr(importlib.import_module(module), of_module)
+        except Exception as error:  # whatever a module raises
+            is_wrong = True
+            is_meant = "pipeline" in classpath.lower() or classpath.startswith("factory.")
+            hint = f"; write {BUNDLE}" if is_meant else ""
+            yield ("error", f"bundle {name}: {classpath} cannot be imported: {error}{hint}")
+            continue
+        if isinstance(made, type) and issubclass(made, PipelineBundle):
+            is_configured = True
+            for level, said in examine(made, name, kwargs):
+                yield level, f"bundle {name}: {said}"
+    if is_wrong:
+        return
+    try:
+        DagBundlesManager()  # type: ignore[no-untyped-call]
+    except Exception as error:  # what Airflow's parts raise
+        yield ("error", f"Airflow refuses its bundles: {error}")
+    if not is_configured:
+        yield (
             "warning",
             f"no bundle of the class {BUNDLE} is configured here: pipelines come from a dags folder only, and runs are "
             "not pinned to a version (to ask about another Airflow, name its home: --airflow-home)",
         )
-    for entry in entries:
-        yield from _bundle(entry)
-
-
-def _bundle(entry: dict[str, Any]) -> Iterator[Finding]:
-    from factory.bundle import PipelineBundle
-
-    name = entry.get("name", "?")
-    try:
-        bundle = PipelineBundle(**{"name": name, **(entry.get("kwargs") or {})})
-        folder = bundle.folder
-    except Exception as error:  # a source's constructor raises anything
-        yield Finding("error", f"bundle {name}: {type(error).__name__}: {error}")
-        return
-    if "source" in (entry.get("kwargs") or {}):
-        yield Finding("ok", f"bundle {name}: its pipelines come from {entry['kwargs']['source'].get('classpath')}")
-    elif folder.is_dir() and os.access(folder, os.R_OK | os.X_OK):
-        yield Finding("ok", f"bundle {name}: reads {folder}")
-    else:
-        why = "cannot be read" if folder.exists() else "does not exist"
-        yield Finding("warning", f"bundle {name}: {folder} {why} here; the dag-processor needs it, workers do not")
-    yield _storage(name, bundle.base_dir)
-    if bundle.archives is not None:
-        yield _store(name, bundle.archives)
-    yield from _versions_alike(name, bundle)
-
-
-def _storage(name: str, folder: Path) -> Finding:
-    existing = next(path for path in (folder, *folder.parents) if path.exists())
-    if os.access(existing, os.W_OK | os.X_OK):
-        return Finding("ok", f"bundle {name}: storage {folder} is writable")
-    return Finding("warning", f"bundle {name}: storage {folder} is read-only here; the dag-processor must write it")
-
-
-def _store(name: str, archives: Any) -> Finding:
-    from factory.bundle.store import StoreError
-
-    try:
-        archives.probe(f"doctor-{uuid.uuid4().hex}")
-    except StoreError as error:
-        return Finding("error", f"bundle {name}: {error}")
-    return Finding("ok", f"bundle {name}: store {archives} can be written and read")
-
-
-def _versions_alike(name: str, bundle: Any) -> Iterator[Finding]:
-    from factory.bundle.records import read_state, written_by
-
-    state = read_state(bundle.base_dir)
-    if state.version is None:
-        yield Finding("warning", f"bundle {name}: no dag-processor has written a version into {bundle.base_dir} yet")
-    elif state.written_by and state.written_by != written_by():
-        yield Finding(
-            "error",
-            f"bundle {name}: the dag-processor runs {state.written_by}, and this process {written_by()}; "
-            "install the same versions everywhere",
-        )
-    else:
-        yield Finding("ok", f"bundle {name}: version {state.version[:12]}, written by {written_by()}")
 
 
 class Setting(NamedTuple):
@@ -209,6 +210,10 @@ SETTINGS = (
         "every pipeline is parsed again so often although nothing changed; set 600",
     ),
     Setting(
+        *("dag_processor", "disable_bundle_versioning", _is_true),
+        "runs are not pinned to a version, and an edit changes runs that are under way; set False",
+    ),
+    Setting(
         *("dag_processor", "file_parsing_sort_mode", lambda value: value != "modified_time"),
         "an edited pipeline waits behind all others; set modified_time",
     ),
@@ -231,7 +236,7 @@ def _settings() -> Iterator[Finding]:
         try:
             is_bad = value != "" and hurts(value)
         except ValueError:
-            yield Finding("error", f"[{section}] {key} is {value!r}, which is not a number")
+            yield ("error", f"[{section}] {key} is {value!r}, which is not a number")
             continue
         if is_bad:
-            yield Finding("warning", f"[{section}] {key} is {value}: {why}")
+            yield ("warning", f"[{section}] {key} is {value}: {why}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,46 +13,65 @@ from factory.local.environment import local_environment
 from factory.local.home import Home, Settings
 from tests.factory.bundle.s3 import STORE, connection
 
-from .commands import GOOD, factory
-
-GOOD_SETTINGS = {
-    "AIRFLOW__CORE__LAZY_LOAD_PLUGINS": "False",
-    "AIRFLOW__DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "1",
-    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",
-    "AIRFLOW__DAG_PROCESSOR__FILE_PARSING_SORT_MODE": "modified_time",
-    "AIRFLOW__DAG_PROCESSOR__STALE_BUNDLE_CLEANUP_INTERVAL": "0",
-}
-
-
-def doctor(tmp_path: Path, kwargs: dict[str, Any] | None = None, **more: str) -> tuple[int, list[str]]:
-    (tmp_path / "pipelines").mkdir(exist_ok=True)
-    (tmp_path / "pipelines" / "orders.yaml").write_text(GOOD)
-    entry = {
-        "name": "p",
-        "classpath": "factory.bundle.PipelineBundle",
-        "kwargs": {"folder": "pipelines", **(kwargs or {})},
-    }
-    environment = {
-        **GOOD_SETTINGS,
-        "AIRFLOW_HOME": str(tmp_path / "home"),
-        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH": str(tmp_path / "storage"),
-        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps([entry]),
-        **more,
-    }
-    done = factory("doctor", cwd=tmp_path, environment=environment)
-    assert "Traceback" not in done.stderr, done.stderr
-    return done.returncode, done.stdout.splitlines()
+from .commands import factory
+from .installations import CLASS, GIT, doctor, doctor_of, wrong
 
 
 def test_a_sound_installation_has_no_errors(tmp_path: Path) -> None:
-    status, lines = doctor(tmp_path, {"store": f"file://{tmp_path}/store"})
+    """Also in what it leaves behind: nothing, which the dag-processor could not write where root ran it."""
+    (tmp_path / "store").mkdir()
+    bundles = {"p": {"folder": "pipelines", "store": f"file://{tmp_path}/store"}}
+    bundles["new"] = {"folder": "pipelines", "store": f"file://{tmp_path}/new"}
+    status, lines = doctor_of(tmp_path, bundles, AIRFLOW__METRICS__OTEL_ON="True")
 
     assert status == 0
-    assert [line for line in lines if not line.startswith("ok ")] == [
-        f"warning bundle p: no dag-processor has written a version into {tmp_path}/storage/p yet"
+    assert wrong(lines) == [
+        f"warning bundle p: no dag-processor has written a version into file://{tmp_path}/store yet",
+        f"warning bundle new: store file://{tmp_path}/new does not exist yet; the dag-processor makes it",
     ]
     assert f"ok      bundle p: store file://{tmp_path}/store can be written and read" in lines
+    assert "ok      [metrics] otel_on is on, and its client is installed" in lines
     assert not list((tmp_path / "store").iterdir())
+    assert not (tmp_path / "new").exists()
+    assert not (tmp_path / "storage").exists()
+
+
+def test_keys_in_urls_are_refused_and_never_shown(tmp_path: Path) -> None:
+    url = "https://robot:t0ken@127.0.0.1:1/x.git"
+    bundles: dict[str, dict[str, Any]] = {
+        "store": {"folder": "pipelines", "store": "s3://AKIAKEY:sec/r3t@bucket/team"},
+        "source": {"source": {"classpath": GIT, "kwargs": {"repo_url": url, "tracking_ref": "main"}}},
+        "token": {"source": {"classpath": f"nowhere.https://gh0st@127.0.0.1/{url}"}},
+    }
+    datadog = {"AIRFLOW__METRICS__STATSD_DATADOG_ENABLED": "True", "AIRFLOW__METRICS__STATSD_ON": "True"}
+    status, lines = doctor_of(tmp_path, bundles, **datadog)
+
+    assert status == 1
+    assert wrong(lines)[0].startswith("error   bundle store: its `store` has keys in the URL")
+    assert "s3://CONN_ID@bucket" in wrong(lines)[0]
+    assert wrong(lines)[1].startswith("warning bundle source: its `source` has a password in a URL")
+    assert "https://***@127.0.0.1" in "".join(lines)
+    assert not re.search("AKIAKEY|r3t|robot|t0ken|gh0st", "".join(lines))
+    assert any("No module named 'datadog'; install apache-airflow[datadog]" in line for line in lines)
+
+
+def test_paths_of_the_bundle_and_what_airflow_refuses(tmp_path: Path) -> None:
+    def entry(path: str) -> dict[str, Any]:
+        return {"name": path.lower(), "classpath": path, "kwargs": {"folder": "pipelines"}}
+
+    def asked(*entries: dict[str, Any]) -> tuple[int, list[str]]:
+        return doctor(tmp_path, AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST=json.dumps(entries))
+
+    mistaken = ("factory.bundles.PipelineBundle", "factory.bundle.Pipelines", "PipelineBundle")
+    status, lines = asked(*map(entry, mistaken), entry("factory.bundle.pipeline_bundle.PipelineBundle"))
+    twice = asked(entry(CLASS), entry(CLASS))
+
+    for line, path in zip(wrong(lines), (*mistaken, ""), strict=True):
+        assert not path or line.startswith(f"error   bundle {path.lower()}: {path} cannot be imported: ")
+        assert not path or line.endswith(f"; write {CLASS}")
+    assert any(line.endswith(f"pipeline_bundle.pipelinebundle: reads {tmp_path}/pipelines") for line in lines)
+    assert (status, twice[0]) == (1, 1)
+    assert any(line.startswith("error   Airflow refuses its bundles: ") and "multiple" in line for line in twice[1])
 
 
 def test_other_versions_are_named(tmp_path: Path) -> None:
@@ -80,6 +100,8 @@ def test_settings_that_hurt_are_named(tmp_path: Path) -> None:
         "CORE__LAZY_LOAD_PLUGINS": "True",
         "DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "soon",
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30",
+        "METRICS__STATSD_ON": "True",
+        "DAG_PROCESSOR__DISABLE_BUNDLE_VERSIONING": "True",
         "DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": "[]",
     }
     status, lines = doctor(tmp_path, **{f"AIRFLOW__{name}": value for name, value in bad.items()})
@@ -89,6 +111,8 @@ def test_settings_that_hurt_are_named(tmp_path: Path) -> None:
         "warning [core] lazy_load_plugins is True: workers import Airflow again for each task",
         "error   [dag_processor] bundle_refresh_check_interval is 'soon', which is not a number",
         "warning [dag_processor] min_file_process_interval is 30: every pipeline is parsed again so often",
+        "error   [metrics] statsd_on is on, and no metric is sent: No module named 'statsd'; install apache-airflow[s",
+        "warning [dag_processor] disable_bundle_versioning is True: runs are not pinned to a version",
         "warning no bundle of the class factory.bundle.PipelineBundle is configured",
     ):
         assert any(line.startswith(said) for line in lines), (said, lines)

@@ -1,0 +1,248 @@
+"""What is wrong with a bundle, as this process sees it: its pipelines, its storage, its store and the version in it.
+
+It asks and reads, and leaves nothing behind: who asks may be root, and what root writes nobody else can replace.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import uuid
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import FrameType
+from typing import Any
+
+from factory.bundle.archives import ArchiveStore, DamagedArchiveError
+from factory.bundle.pipeline_bundle import PipelineBundle
+from factory.bundle.records import State, state_of, state_path, written_by
+from factory.bundle.store import EXECUTABLE, BundleError, Store, StoreError, token_of
+from factory.bundle.upstream import Upstream
+from schemas.check import Checker
+from schemas.folder.discovery import pipeline_paths
+from schemas.folder.project import ENVIRONMENT_VARIABLE, undeclared
+
+STORAGE_VARIABLE = "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH"
+SOURCE_SECONDS = 120
+FOR_THE_PROCESSOR = "the dag-processor needs it, workers do not"
+AGAIN = "restart the dag-processor, which writes it again"
+MOST_PROBLEMS = 10
+_KEYS = re.compile(r"://[^/@:]+:[^@]*@")
+"""A name and a password in a URL; a connection's id has no colon."""
+
+
+Finding = tuple[str, str]
+"""A level, which is `ok`, `warning` or `error`, and a text of one sentence."""
+
+
+def examine(made: type[PipelineBundle], name: str, kwargs: Mapping[str, Any]) -> Iterator[Finding]:
+    """What there is to say of a bundle that is configured with `kwargs`."""
+    if _KEYS.search(str(kwargs.get("store"))):
+        yield (
+            "error",
+            "its `store` has keys in the URL, which anybody can read who sees the configuration; put them into an "
+            "Airflow connection, and write s3://CONN_ID@bucket/prefix",
+        )
+        return
+    try:
+        bundle = made(**{"name": name, **kwargs})
+    except Exception as error:  # a wrong argument, or a subclass's own
+        yield ("error", str(error) if isinstance(error, BundleError) else f"{type(error).__name__}: {error}")
+        return
+    source = kwargs.get("source")
+    yield from _source(name, source) if source is not None else _folder(bundle.folder, "")
+    state = yield from _storage(bundle.base_dir)
+    if bundle.archives is not None:
+        state = yield from _store(bundle.archives)
+    if state is not None:
+        yield from _version(state, bundle.archives or bundle.base_dir)
+
+
+def _source(name: str, source: Mapping[str, Any]) -> list[Finding]:
+    """Ask for the source's files, in a storage that is removed again."""
+    found = []
+    if any(_KEYS.search(str(value)) for value in (source.get("kwargs") or {}).values()):
+        text = "its `source` has a password in a URL; put it into an Airflow connection (Git: `git_conn_id`)"
+        found.append(("warning", text))
+    upstream = Upstream(source, name)
+    try:
+        with _storage_elsewhere(), _at_most(SOURCE_SECONDS):
+            upstream.update()
+            from_source = f", from {upstream.classpath}"
+            return [*found, *_folder(upstream.folder, from_source)]
+    except BundleError as error:
+        text = f"the source {upstream.classpath} cannot be read here: {_reason(error)}; {FOR_THE_PROCESSOR}"
+        return [*found, ("warning", text)]
+
+
+@contextmanager
+def _storage_elsewhere() -> Iterator[None]:
+    before = os.environ.get(STORAGE_VARIABLE)
+    with TemporaryDirectory(prefix="factory-doctor-", ignore_cleanup_errors=True) as folder:
+        os.environ[STORAGE_VARIABLE] = folder
+        try:
+            yield
+        finally:
+            os.environ.pop(STORAGE_VARIABLE)
+            if before is not None:
+                os.environ[STORAGE_VARIABLE] = before
+
+
+class _NoAnswerError(Exception):
+    """Not a TimeoutError: clients take that for the network's, and try again."""
+
+
+@contextmanager
+def _at_most(seconds: float) -> Iterator[None]:
+    """Only for a process's main thread."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise _NoAnswerError(f"it did not answer within {seconds:.0f} seconds")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _reason(error: BaseException) -> str:
+    """What was wrong first; of a program such as git what it has said itself."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    said = re.search(r"^fatal: (.*?)'?$", str(getattr(error, "stderr", "")), re.MULTILINE)
+    return said[1] if said is not None else f"{type(error).__name__}: {error}"
+
+
+def _folder(folder: Path, origin: str) -> Iterator[Finding]:
+    if not os.path.isdir(folder) or not os.access(folder, os.R_OK | os.X_OK):  # noqa: PTH112 # a Path's raises
+        why = "cannot be read" if os.path.lexists(folder) else "does not exist"
+        yield ("warning", f"{folder}{origin} {why} here; {FOR_THE_PROCESSOR}")
+        return
+    yield ("ok", f"reads {folder}{origin}")
+    if not any(True for _ in pipeline_paths(folder)):
+        yield ("warning", f"{folder}{origin} has no pipeline")
+    environment = os.environ.get(ENVIRONMENT_VARIABLE)
+    problem = undeclared(environment, Checker(folder).environments()) if environment else None
+    if problem is not None:
+        yield ("warning", f"{ENVIRONMENT_VARIABLE} is {environment}, and {problem}")
+
+
+def _storage(folder: Path) -> Generator[Finding, None, State | None]:
+    """Gives the state in it; None where there is none to rely on."""
+    existing = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+    if not os.path.isdir(existing):  # noqa: PTH112 # as above
+        text = f"the storage {folder} cannot be used: {existing} is not a folder"
+        yield ("error", f"{text}; set [dag_processor] dag_bundle_storage_path to one")
+        return None
+    if os.access(existing, os.W_OK | os.X_OK):
+        yield ("ok", f"storage {folder} is writable")
+    else:
+        yield ("warning", f"storage {folder} is read-only here; the dag-processor must write it")
+    path = state_path(folder)
+    try:
+        state = state_of(path.read_bytes())
+    except FileNotFoundError:
+        return State()
+    except OSError as error:
+        yield ("error", f"{path} cannot be read: {error.strerror}")
+        return None
+    if state.version is None:
+        yield ("error", f"{path} is damaged; {AGAIN}")
+        return None
+    damage = _damage(Store(folder), state.version)
+    if damage:
+        yield ("error", f"version {state.version[:12]} in {folder}: {damage}")
+    return state
+
+
+def _damage(store: Store, version: str) -> str:
+    """What tasks that are pinned to a version would miss; empty where it is whole."""
+    try:
+        files = store.manifest(version).files
+        for token in sorted(set(files.values())):
+            store.read(token)
+    except StoreError as error:
+        return f"{error}; {AGAIN}"
+    snapshot = store.snapshot_path(version)
+    for path, token in files.items():
+        try:
+            is_whole = token_of((snapshot / path).read_bytes(), token.endswith(EXECUTABLE)) == token
+        except OSError:
+            is_whole = False
+        if not is_whole:
+            return f"{snapshot / path} is missing or damaged; remove {snapshot} and {AGAIN}"
+    return ""
+
+
+def _store(archives: ArchiveStore) -> Generator[Finding, None, State | None]:
+    """Gives the state that the store keeps; None where there is none to rely on."""
+    scheme, _, place = archives.url.partition("://")
+    if scheme in ("file", "local") and not os.path.lexists(place):
+        yield ("warning", f"store {archives} does not exist yet; the dag-processor makes it")
+        return None
+    version, is_read = None, False
+    try:
+        state = archives.state()
+        version = _current(archives)
+        if version is not None:
+            archives.fetch(version)
+            is_read = True
+    except StoreError as error:
+        yield ("error", f"{error}{_remedy(error)}")
+        if version is None:
+            return None
+    try:
+        archives.probe(f"doctor-{uuid.uuid4().hex}")
+        yield ("ok", f"store {archives} can be written and read")
+    except StoreError as error:
+        text = f"{error}; reading is enough for a worker, the dag-processor must write"
+        yield ("warning", text) if is_read or _is_refusal(error) else ("error", str(error))
+    if (state.version is None) != (version is None):
+        missing = "state.json" if version is not None else "current"
+        yield ("error", f"the object {archives}/{missing} is missing or damaged; the next edit writes it again")
+        return None
+    return state
+
+
+def _current(archives: ArchiveStore) -> str | None:
+    """The current version in the store; None where nobody has written one. :raises StoreError: it cannot be read."""
+    try:
+        return archives.current()
+    except StoreError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return None
+        raise
+
+
+def _remedy(error: StoreError) -> str:
+    if isinstance(error, DamagedArchiveError):
+        return f"; remove it and {AGAIN}"
+    return f"; {AGAIN}" if isinstance(error.__cause__, FileNotFoundError) else ""
+
+
+def _is_refusal(error: StoreError) -> bool:
+    """Whether the store answers, and only does not let this process write."""
+    return isinstance(error.__cause__, PermissionError) or "Read-only" in str(error)
+
+
+def _version(state: State, where: object) -> Iterator[Finding]:
+    if state.version is None:
+        yield ("warning", f"no dag-processor has written a version into {where} yet")
+        return
+    if state.written_by and state.written_by != written_by():
+        text = f"the dag-processor runs {state.written_by}, and this process {written_by()}"
+        yield ("error", f"{text}; install the same versions everywhere")
+    else:
+        yield ("ok", f"version {state.version[:12]}, written by {written_by()}")
+    problems = sorted(state.problems.items())
+    folder = state.origin.folder if state.origin is not None else ""
+    for path, why in problems[:MOST_PROBLEMS]:
+        yield ("warning", f"{Path(folder, path)} {why}")
+    if len(problems) > MOST_PROBLEMS:
+        yield ("warning", f"and {len(problems) - MOST_PROBLEMS} more files that are not read")
