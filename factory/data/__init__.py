@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 from typing import Any
 
 from pipeline_factory import requirement
@@ -166,12 +167,34 @@ def lost_in_postgres(column: str, kind: Any, form: str) -> list[str]:
     return tests
 
 
+def is_inexact_in_duckdb(value: Any, kind: Any) -> bool:
+    """Whether a value of JSON would lose digits in a type of DuckDB."""
+    if isinstance(value, dict):
+        inner = dict(kind.children) if kind.id in ("struct", "map") else {}
+        return any(is_inexact_in_duckdb(one, inner.get(name, inner.get("value", kind))) for name, one in value.items())
+    if isinstance(value, list):
+        return any(is_inexact_in_duckdb(one, kind.children[0][1] if kind.id == "list" else kind) for one in value)
+    return isinstance(value, Decimal) or (type(value) is int and kind.id == "double" and int(float(value)) != value)
+
+
 def lost_in_duckdb(column: str, kind: str) -> list[str]:
     """The same of DuckDB."""
     is_time = "TIME" in kind or "INTERVAL" in kind
     tests = [f"regexp_matches({column}::VARCHAR, '{FINE_TIME}')"] if is_time else []
     wide = re.sub(r"\b(?:U?(?:TINY|SMALL|BIG|HUGE)INT|U?INTEGER|DECIMAL\(\d+,\s*\d+\))", "DOUBLE", kind)
     return tests if wide == kind else [*tests, f"{column}::{kind}::{wide} <> {column}::{wide}"]
+
+
+def arrow_kinds(kind: Any) -> set[str]:
+    """The names of a type of Arrow and of those inside it, without the keys of mappings."""
+    return {str(kind).partition("<")[0]}.union(*(arrow_kinds(kind.field(at).type) for at in range(kind.num_fields)))
+
+
+def loses_in_arrow(narrow: Any, wide: Any) -> bool:
+    """Whether values of a type would become others: text becomes bytes, and a decimal a float."""
+    if narrow.num_fields and narrow.num_fields == wide.num_fields:
+        return any(loses_in_arrow(narrow.field(at).type, wide.field(at).type) for at in range(narrow.num_fields))
+    return (str(narrow).rstrip("()0123456789, "), str(wide)) in (("string", "binary"), ("decimal", "double"))
 
 
 def without_rows(task: Any) -> Exception:

@@ -14,12 +14,11 @@ from decimal import Decimal
 from itertools import chain
 from typing import Any
 
-from factory.data import places
+from factory.data import is_inexact_in_duckdb, places
 from factory.data.columns import FLOAT_DIGITS
 from factory.data.places import RowFileError, format_of, found, opened_to_read
 from factory.data.row_files import read_rows, unzipped
 from factory.data.sql import quoted, text_literal
-from factory.data.values import is_inexact_in_duckdb
 
 _DECIMAL_DIGITS = 38  # the most of DuckDB's DECIMAL
 _LARGEST_OBJECT = 128 << 20  # bytes of the longest line of JSON

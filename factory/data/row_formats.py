@@ -8,7 +8,7 @@ import io
 import json
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import IO, Any, Protocol, cast
 
 from pydantic_core import to_json
 
+from factory.data import arrow_kinds, loses_in_arrow
 from factory.data.places import RowFileError, arrow, format_of
 from factory.data.values import came_back, fits_as_one, is_without_fields, json_value, types_said
 
@@ -243,8 +244,8 @@ class _Parquet:
                 arrays[column] = self._arrow.array(values)
             except UnicodeEncodeError:
                 raise self._unkept(column, "text with half of a surrogate pair") from None
-            except (self._arrow.ArrowException, OverflowError, TypeError) as error:
-                raise self._mixed(column, error) from None
+            except (self._arrow.ArrowException, OverflowError, TypeError):  # whose texts have values
+                raise self._unkept(column, f"values of types ({types_said(values)})") from None
             if is_without_fields(arrays[column].type):
                 raise self._unkept(column, "nothing but empty mappings")
             if not fits_as_one(values) and not all(map(came_back, values, arrays[column].to_pylist())):
@@ -259,19 +260,12 @@ class _Parquet:
                 continue
             try:
                 columns.append(table.column(field.name).cast(field.type))
-            except self._arrow.ArrowException as error:
-                raise self._mixed(field.name, error) from None
+            except self._arrow.ArrowException:
+                raise self._several(field.name, [table.schema.field(field.name), field]) from None
         return self._arrow.Table.from_arrays(columns, schema=self._schema)
 
     def _widen(self, schema: Any) -> None:
-        try:
-            both = self._arrow.unify_schemas([self._schema, schema], promote_options="permissive")
-        except self._arrow.ArrowException as error:
-            raise RowFileError(f"`{self._path}`: rows have values of several types: {error}") from None
-        for old in (*self._schema, *schema):
-            if _loses(old.type, both.field(old.name).type):
-                raise self._unkept(old.name, f"values of types ({old.type} and others)")
-        if both == self._schema:
+        if (both := self._united(schema)) == self._schema:
             return
         self._writer.close()
         narrow = f"{self._part}.narrow"
@@ -287,12 +281,20 @@ class _Parquet:
     def _unkept(self, column: str, what: str) -> RowFileError:
         return RowFileError(f"`{self._path}`: the column `{column}` has {what}, which Parquet cannot keep")
 
-    def _mixed(self, column: str, error: Exception) -> RowFileError:
-        return RowFileError(f"`{self._path}`: the column `{column}` has values of several types: {error}")
+    def _united(self, other: Any) -> Any:
+        """The schema with another one's columns and wider types. Raises RowFileError."""
+        fields: list[Any] = []
+        for name in dict.fromkeys((*self._schema.names, *other.names)):
+            both = [schema.field(name) for schema in (self._schema, other) if name in schema.names]
+            try:
+                alone = [self._arrow.schema([one]) for one in both]
+                fields += self._arrow.unify_schemas(alone, promote_options="permissive")
+            except self._arrow.ArrowException:
+                raise self._several(name, both) from None
+            if any(loses_in_arrow(one.type, fields[-1].type) for one in both):
+                raise self._several(name, both)
+        return self._arrow.schema(fields)
 
-
-def _loses(narrow: Any, wide: Any) -> bool:
-    """Whether values of a type would become others: text becomes bytes, and a decimal a float."""
-    if narrow.num_fields and narrow.num_fields == wide.num_fields:
-        return any(_loses(narrow.field(at).type, wide.field(at).type) for at in range(narrow.num_fields))
-    return (str(narrow).rstrip("()0123456789, "), str(wide)) in (("string", "binary"), ("decimal", "double"))
+    def _several(self, column: str, fields: Iterable[Any]) -> RowFileError:
+        kinds = ", ".join(sorted(set().union(*(arrow_kinds(field.type) for field in fields))))
+        return self._unkept(column, f"values of types ({kinds})")

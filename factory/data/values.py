@@ -7,6 +7,7 @@ import math
 import re
 import struct
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
@@ -193,6 +194,15 @@ def _binary(value: Any, _: ColumnType) -> bytes:
     return bytes(value)
 
 
+def _json(value: Any, _: ColumnType) -> str:
+    """Text that is JSON is that, as most databases and CSV have it. PostgreSQL hands on the text `5` as `5`, too."""
+    if isinstance(value, str) and value.strip()[:1] in ("{", "[", '"'):
+        with suppress(ValueError, RecursionError):
+            json.loads(value, parse_float=str, parse_int=str, parse_constant=int)  # `NaN` is no JSON
+            return value
+    return as_json(value)
+
+
 def unkept_said(value: Any) -> str:
     """What a value is that no type takes."""
     if isinstance(value, Mapping | list):
@@ -235,10 +245,13 @@ def types_said(values: Sequence[Any]) -> str:
     found: set[str] = set()
     for value in values:
         if isinstance(value, Mapping | list | tuple | set | frozenset):
-            found |= {*types_said(list(value.values() if isinstance(value, Mapping) else value)).split(", ")}
+            found |= {
+                type(value).__name__,
+                *types_said(list(value.values() if isinstance(value, Mapping) else value)).split(", "),
+            }
         elif value is not None:
-            zone = getattr(value, "tzinfo", None)
-            found.add(f"{type(value).__name__}{' with a zone' if zone is not None else ''}")
+            zone = " with a zone" if getattr(value, "tzinfo", None) is not None else ""
+            found.add(f"{type(value).__name__}{zone}")
     return ", ".join(sorted(found - {""}))
 
 
@@ -271,16 +284,6 @@ def as_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=json_value)
 
 
-def is_inexact_in_duckdb(value: Any, kind: Any) -> bool:
-    """Whether a value of JSON would lose digits in a type of DuckDB."""
-    if isinstance(value, dict):
-        inner = dict(kind.children) if kind.id in ("struct", "map") else {}
-        return any(is_inexact_in_duckdb(one, inner.get(name, inner.get("value", kind))) for name, one in value.items())
-    if isinstance(value, list):
-        return any(is_inexact_in_duckdb(one, kind.children[0][1] if kind.id == "list" else kind) for one in value)
-    return isinstance(value, Decimal) or (type(value) is int and kind.id == "double" and int(float(value)) != value)
-
-
 _FITTED: Mapping[str, Callable[[Any, ColumnType], Any]] = MappingProxyType(
     {
         "bigint": _bigint,
@@ -292,6 +295,6 @@ _FITTED: Mapping[str, Callable[[Any, ColumnType], Any]] = MappingProxyType(
         "date": _date,
         "time": _time,
         "binary": _binary,
-        "json": lambda value, _: as_json(value),
+        "json": _json,
     }
 )

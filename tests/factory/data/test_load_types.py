@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowException
+
+from factory.data.row_files import RowFileWriter
 
 from .warehouses import Warehouse, load, on
 
@@ -185,3 +189,27 @@ def test_a_name_with_a_sign_that_the_database_does_not_know(
 def test_a_moment_at_the_edge_of_the_years_is_said(moment: str) -> None:
     with pytest.raises(AirflowException, match="`at` has a moment that is before the year 1 or after the year 9999 in"):
         load([{"id": 1, "at": "2026-01-01T00:00:00Z"}, {"id": 2, "at": moment}])
+
+
+DOCUMENTS = ['{"a": 1.10, "b": "ü"}', " [1, null]\n", '"a \\"text\\""']
+TEXTS = ["5", "true", "null", "tea", "{tea}", "[NaN]", '"tea', "[1] and [2]", "", "[" * 100_000]
+
+
+@pytest.mark.parametrize("way", ["rows", "csv"])
+def test_a_text_that_is_json_becomes_that_document_in_a_column_of_json(
+    warehouse: Warehouse, way: str, tmp_path: Path
+) -> None:
+    """And what a database hands on as text is the same again in the next one."""
+    documents, texts = (DOCUMENTS, TEXTS) if way == "rows" else (DOCUMENTS, [one for one in TEXTS if one])
+    rows = [{"id": number, "j": text} for number, text in enumerate([*documents, *texts])]
+    arguments: dict[str, Any] = {"columns": {"j": "json"}}
+    if way == "csv":
+        with RowFileWriter(str(tmp_path / "rows.csv")) as file:
+            file.write(rows)
+        arguments["file"] = str(tmp_path / "rows.csv")
+    load(None if way == "csv" else rows, **arguments)
+    wanted = [*(json.loads(text) for text in documents), *texts]
+    kept = [value for (value,) in warehouse.rows("orders", "j")]
+    assert [one if warehouse.kind == "postgres" else json.loads(one) for one in kept] == wanted
+    load([{"id": number, "j": value} for number, value in enumerate(kept)], table="again", columns={"j": "json"})
+    assert [value for (value,) in warehouse.rows("again", "j")] == kept
