@@ -10,11 +10,13 @@ import re
 import signal
 import uuid
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Any
+
+import psutil
 
 from factory.bundle.archives import ArchiveStore, DamagedArchiveError
 from factory.bundle.pipeline_bundle import PipelineBundle
@@ -97,9 +99,12 @@ class _NoAnswerError(Exception):
 
 @contextmanager
 def _at_most(seconds: float) -> Iterator[None]:
-    """Only for a process's main thread."""
+    """For a process's main thread that starts nothing else: what it has started, such as git, is killed."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
+        for child in psutil.Process().children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
         raise _NoAnswerError(f"it did not answer within {seconds:.0f} seconds")
 
     before = signal.signal(signal.SIGALRM, stop)
@@ -116,7 +121,9 @@ def _reason(error: BaseException) -> str:
     while error.__cause__ is not None:
         error = error.__cause__
     said = re.search(r"^fatal: (.*?)'?$", str(getattr(error, "stderr", "")), re.MULTILINE)
-    return said[1] if said is not None else f"{type(error).__name__}: {error}"
+    if said is not None:
+        return said[1]
+    return str(error) if isinstance(error, _NoAnswerError) else f"{type(error).__name__}: {error}"
 
 
 def _folder(folder: Path, origin: str) -> Iterator[Finding]:

@@ -62,6 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "CRITICAL"
     os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
     os.environ["GIT_TERMINAL_PROMPT"] = "0"
+    _find_connections()
     for check in (_airflow, _plugin, _bundles, _settings, _metrics):
         for level, text in check():
             print(f"{level:<8}{_in_a_line(text)}")
@@ -91,6 +92,15 @@ def _choose_home(written: Path | None) -> None:
         if not home.path.is_dir():
             raise UsageError(f"--airflow-home {written}: there is no such folder")
         os.environ["AIRFLOW_HOME"] = str(home.path)
+
+
+def _find_connections() -> None:
+    """Look them up in the database, too, as the dag-processor does; without making the file of an SQLite."""
+    from airflow.configuration import conf
+
+    kind, _, file = conf.get("database", "sql_alchemy_conn").partition(":///")
+    if kind != "sqlite" or Path(file.partition("?")[0]).is_file():
+        os.environ["_AIRFLOW_PROCESS_CONTEXT"] = "server"
 
 
 def _airflow() -> Iterator[Finding]:

@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.models.connection import Connection
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
 
 from factory.bundle import PipelineBundle
 from factory.bundle.archives import ArchiveStore
@@ -54,8 +57,14 @@ def test_sources_are_asked(tmp_path: Path) -> None:
     for arguments in (["init", "-q", "-b", "main"], ["add", "."], [*author, "commit", "-q", "-m", "one"]):
         subprocess.run(["git", *arguments], cwd=repository, check=True)
     kwargs = {"repo_url": f"file://{repository}", "tracking_ref": "main", "subdir": "pipelines"}
+    (tmp_path / "home").mkdir()
+    database = create_engine(f"sqlite:///{tmp_path}/home/airflow.db")
+    Connection.metadata.create_all(database, tables=[Connection.metadata.tables["connection"]])
+    with Session(database) as session, session.begin():
+        session.add(Connection("in_database", conn_type="git", host=kwargs["repo_url"]))
     sources: dict[str, dict[str, Any]] = {
         "sound": {"classpath": GIT, "kwargs": kwargs},
+        "connected": {"classpath": GIT, "kwargs": {"git_conn_id": "in_database", "tracking_ref": "main"}},
         "subdir": {"classpath": GIT, "kwargs": {**kwargs, "subdir": "pipeline"}},
         "git": {"classpath": GIT, "kwargs": {"repo_url": "file:///nowhere.git", "tracking_ref": "main"}},
         "folder": {"classpath": LOCAL, "kwargs": {"path": "/nowhere"}},
@@ -66,6 +75,7 @@ def test_sources_are_asked(tmp_path: Path) -> None:
 
     assert status == 0
     assert any(re.fullmatch(rf"ok      bundle sound: reads \S+/pipelines, from {GIT}", line) for line in lines)
+    assert any(re.fullmatch(rf"ok      bundle connected: reads \S+, from {GIT}", line) for line in lines)
     for line, said in zip(
         found,
         (
