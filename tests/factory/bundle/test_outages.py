@@ -132,13 +132,17 @@ def test_a_new_disk_and_an_empty_folder_after_the_wait(bench: Bench, tmp_path: P
     assert "orders.yaml" not in contents(bundle.path)
 
 
+TIMEOUT = 5.0
+"""Seconds: long enough for a busy machine, and shorter than four tasks wait for each other at a slow store."""
+
+
 def fetching(bench: Bench, versions: list[str], store: str) -> dict[str, str]:
     """What tasks say that ask for versions at once on a host of their own: empty where they got it."""
     said: dict[str, str] = {}
 
     def ask(version: str) -> None:
         try:
-            bench.beside("worker").bundle(version, store=store, store_timeout=2).initialize()
+            bench.beside("worker").bundle(version, store=store, store_timeout=TIMEOUT).initialize()
         except BundleError as error:
             said[version] = str(error)
         else:
@@ -152,7 +156,7 @@ def fetching(bench: Bench, versions: list[str], store: str) -> dict[str, str]:
     return said
 
 
-@pytest.mark.parametrize("seconds", [0.9, 30.0], ids=["slow", "down"])
+@pytest.mark.parametrize("seconds", [TIMEOUT / 3, 30.0], ids=["slow", "down"])
 def test_tasks_that_wait_for_a_slow_store_all_get_their_version(
     seconds: float, bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -177,11 +181,11 @@ def test_tasks_that_wait_for_a_slow_store_all_get_their_version(
 
     monkeypatch.setattr(ArchiveStore, "_bounded", slow)
     said = fetching(bench, versions, store)
-    if seconds < 2:
+    if seconds < TIMEOUT:
         assert said == dict.fromkeys(versions, "")
         assert len(asked) == 4
     else:
-        assert all("did not answer within 2 seconds" in text for text in said.values())
+        assert all("did not answer within" in text for text in said.values())
         assert len(asked) == 1
 
 
