@@ -175,8 +175,9 @@ def test_all_comes_back_with_the_engine(stack: Stack, started: Engine) -> None:
     said("the engine restarted, the API answers again", time.monotonic() - began)
     assert ended(stack, run_id) == "success"
     said("the task that it stopped has succeeded", time.monotonic() - began)
-    lines = lines_of(stack, run_id)
-    assert [line.split()[0] for line in lines].count("ends") == 1, lines
+    # The database stops with all others: a try that ends meanwhile cannot say so, and there is a second one.
+    tried_again = ["begins 2", "ends 2"]
+    assert lines_of(stack, run_id) in (["begins 1", *tried_again], ["begins 1", "ends 1", *tried_again])
 
 
 def test_no_minute_is_lost_and_none_runs_twice(stack: Stack) -> None:
