@@ -230,7 +230,7 @@ BUILT_INS: Mapping[str, BuiltIn] = MappingProxyType(
             http_arguments,
             {"params": "query", "json": "json_body"},
         ),
-        "bash": BuiltIn("factory.operators.functions.BashOperator", text_arguments),
+        "bash": BuiltIn("factory.operators.bash.BashOperator", text_arguments),
         "empty": BuiltIn(f"{STANDARD}.empty.EmptyOperator"),
         "branch": BuiltIn(f"{STANDARD}.python.BranchPythonOperator", function_arguments),
         "short_circuit": BuiltIn(f"{STANDARD}.python.ShortCircuitOperator", function_arguments),

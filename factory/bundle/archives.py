@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 512 * 2**20
 """The largest version, unpacked: a worker holds it in memory for a moment."""
 TIMEOUT_SECONDS = 60.0
-PASSWORD = re.compile(r"\w+://[^/@]*:[^/@]*@")
+PASSWORD = re.compile(r"\w+://[^/@:]+:[^@]*@")
 CURRENT = "current"
 """The object that holds the current version's name."""
 STATE = "state.json"

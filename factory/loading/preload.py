@@ -26,7 +26,7 @@ MODULES = (
     # Of dag-factory itself Airflow has loaded all with its plugin.
     "factory.build.dagfactory",
     "schemas.dagfactory.language",
-    "factory.operators.functions",
+    "factory.operators.bash",
     "factory.operators.http",
     "factory.stub_loader",
 )

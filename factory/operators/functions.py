@@ -1,7 +1,6 @@
-"""What a user's task runs: a shell command, or a Python function, which may also be a notifier, or one whose source an
-operator reads.
+"""A user's Python function in Airflow: as a task's callable, as one whose source an operator reads, as a notifier.
 
-A function is imported when the task runs, not when the DAG is parsed.
+The function is imported when the task runs, not when the DAG is parsed.
 """
 
 from __future__ import annotations
@@ -12,14 +11,11 @@ import inspect
 import logging
 import types
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.standard.hooks.subprocess import SubprocessHook
-from airflow.providers.standard.operators import bash
 from airflow.sdk import DAG, BaseNotifier, BaseOperator, get_current_context
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException
 
 from factory.operators import make_importable
 
@@ -211,33 +207,3 @@ def _taken(function: Any, context: Context) -> dict[str, Any]:
     if any(parameter.name == "context" for parameter in parameters):
         taken["context"] = context
     return taken
-
-
-class _WithoutInput(SubprocessHook):
-    last_line = ""
-
-    def run_command(self, command: list[str], *arguments: Any, **more: Any) -> Any:
-        found = super().run_command(["/bin/sh", "-c", 'exec "$@" </dev/null', "sh", *command], *arguments, **more)
-        self.last_line = found.output
-        return found
-
-
-class BashOperator(bash.BashOperator):
-    """Runs a shell command with an empty standard input.
-
-    What a task process has as standard input is Airflow's own socket: a command that reads would wait for ever and
-    take messages away, and bash itself takes a socket for a remote login and runs the user's `.bashrc`.
-    """
-
-    @cached_property
-    def subprocess_hook(self) -> _WithoutInput:
-        return _WithoutInput()
-
-    def execute(self, context: Context) -> Any:
-        """Raises AirflowException, with the last line that a failed command has written."""
-        try:
-            return super().execute(context)
-        except AirflowException as error:
-            if type(error) is not AirflowException or not self.subprocess_hook.last_line:
-                raise
-            raise AirflowException(f"{error} Its last line: {self.subprocess_hook.last_line}") from None

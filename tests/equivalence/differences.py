@@ -42,7 +42,7 @@ def paused_or_not(dag: Json) -> None:
 
 
 BUILT_INS = {
-    "factory.operators.functions.BashOperator": "airflow.providers.standard.operators.bash",
+    "factory.operators.bash.BashOperator": "airflow.providers.standard.operators.bash",
     "factory.operators.waits.ExternalTaskSensor": "airflow.providers.standard.sensors.external_task",
     "factory.operators.waits.FileSensor": "airflow.providers.standard.sensors.filesystem",
 }

@@ -239,8 +239,8 @@ def test_a_store_takes_no_more_than_it_can_give(monkeypatch: pytest.MonkeyPatch)
 
 def test_keys_in_the_url_of_a_store_are_refused_and_not_shown(bench: Bench) -> None:
     with pytest.raises(BundleError, match="name an Airflow connection") as refused:
-        bench.bundle(store="s3://AKIA123:Secret456@bucket/prefix")
-    assert "Secret456" not in str(refused.value)
+        bench.bundle(store="s3://AKIA123:Secret/456@bucket/prefix")
+    assert "Secret" not in str(refused.value)
 
 
 def test_a_store_of_another_installation_is_warned_of(

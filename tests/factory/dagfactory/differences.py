@@ -89,7 +89,7 @@ def _class(task: Serialized) -> None:
     decorators = "airflow.providers.standard.decorators"
     modules = {
         **dict.fromkeys((f"{decorators}.{name}" for name in ("branch_python", "python", "short_circuit")), _PYTHON),
-        "factory.operators.functions": f"{_STANDARD}.bash",
+        "factory.operators.bash": f"{_STANDARD}.bash",
     }
     task["_task_module"] = modules.get(task["_task_module"], task["_task_module"])
     if task["_task_module"] == _PYTHON:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 PROGRAM = """
-from factory.operators.functions import BashOperator
+from factory.operators.bash import BashOperator
 print("result", BashOperator(task_id="a", bash_command='cat; echo "$SHELL_RC end"', env={}).execute({}))
 """
 
