@@ -106,8 +106,8 @@ def as_declared(kind: ColumnType, declared: Declared) -> ColumnType:
     name = declared.name
     if scaled := re.fullmatch(r"(?:double|float)\((\d+),(\d+)\).*", declared.written):  # MySQL's
         return ColumnType("decimal", int(scaled[1]), int(scaled[2]))
-    if name in _KNOWN:
-        return _KNOWN[name]
+    if name in _KNOWN or name.endswith("]"):  # a list of DuckDB's, which dlt may take for one of its values
+        return _KNOWN.get(name, ColumnType("text"))
     if bits := _UNSIGNED.get(name):
         return ColumnType("bigint", bits, signed=False)
     if kind.data_type == "bigint":

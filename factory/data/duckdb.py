@@ -8,6 +8,7 @@ import re
 import shutil
 import tempfile
 import time
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -145,7 +146,11 @@ def _readable(path: str, folder: Path) -> str:
     if kind in ("parquet", "csv"):
         return path
     with opened_to_read(path) as file, unzipped(path, file) as data:
-        if data.read(3) not in (b"", codecs.BOM_UTF8):
+        try:
+            head = data.read(3)
+        except (EOFError, OSError, zlib.error) as error:
+            raise RowFileError(f"`{path}` is not {kind} in gzip: {error}") from None
+        if head not in (b"", codecs.BOM_UTF8):
             return path
         with copy.open("wb") as other:
             shutil.copyfileobj(data, other)
@@ -155,7 +160,7 @@ def _readable(path: str, folder: Path) -> str:
 def _ends_in_two_ways(path: str) -> bool:
     """Whether some lines end as on Windows, and some as elsewhere."""
     windows = lines = 0
-    with opened_to_read(path) as file, unzipped(path, file) as data, suppress(EOFError, OSError):  # said elsewhere
+    with opened_to_read(path) as file, unzipped(path, file) as data, suppress(EOFError, OSError, zlib.error):
         before = b""
         while piece := data.read(1 << 20):
             lines += piece.count(b"\n")

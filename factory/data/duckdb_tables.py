@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import glob
 import re
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import chain
@@ -183,7 +184,7 @@ def _may_lose_digits(path: str) -> bool:
                 if _TOO_LONG in signs:
                     return True
                 end = text[-FLOAT_DIGITS:]
-        except (EOFError, OSError) as error:
+        except (EOFError, OSError, zlib.error) as error:
             raise RowFileError(f"`{path}` cannot be read: {error}") from None
     return False
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, time
@@ -90,7 +91,7 @@ def _take_types(database: Database, table: str, staged: str, columns: Iterable[s
     declared = database.declared(table)
     for name in columns:
         kind = declared.get(name, Declared())
-        if kind.name.partition("(")[0] in _PLAIN:
+        if re.sub(r"\([\d, ]+\)$", "", kind.name) in _PLAIN:
             continue
         column = database.column(name)
         form = f"{column}::{kind.written}"

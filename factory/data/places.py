@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import tempfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -135,7 +136,7 @@ def first_line(path: str) -> str:
         data = gzip.GzipFile(fileobj=file) if format_of(path)[1] else file
         try:
             return data.readline().decode("utf-8-sig", "replace")
-        except (EOFError, OSError) as error:
+        except (EOFError, OSError, zlib.error) as error:
             raise RowFileError(f"`{path}` cannot be read: {error}") from None
 
 

@@ -14,6 +14,7 @@ import io
 import json
 import re
 import sys
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -202,7 +203,7 @@ def _rows_in(path: str, file: IO[bytes]) -> Iterator[dict[str, Any]]:
     except UnicodeDecodeError as error:
         wanted = "save it as UTF-8, which Excel calls `CSV UTF-8`" if kind == "csv" else "save it as UTF-8"
         raise RowFileError(f"`{path}` is no UTF-8 ({error.reason} at byte {error.start:,}): {wanted}") from None
-    except (ValueError, csv.Error, EOFError, OSError) as error:
+    except (ValueError, csv.Error, EOFError, OSError, zlib.error) as error:
         raise RowFileError(f"`{path}` is not {kind}{' in gzip' if zipped else ''}: {error}") from None
 
 

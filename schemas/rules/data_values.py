@@ -1,6 +1,5 @@
 """What data tasks are told: rules of `check` that hold always or never, tables of `duckdb`, types of `load`, columns of
-models; and Vega-Lite specs of `chart`, held against Vega-Lite's own JSON Schema where altair, which ships it, is
-installed."""
+models; and Vega-Lite specs of `chart`, held against Vega-Lite's own JSON Schema where altair has it."""
 
 from __future__ import annotations
 
@@ -8,6 +7,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,8 +22,7 @@ from schemas.model.built_ins.tables import ColumnChecks, Expected
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import ROW_FILE, TaskView, texts
 
-_MOST_ALLOWED = 20
-"""Values that a finding lists."""
+_MOST_ALLOWED = 20  # values that a finding lists
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
@@ -34,11 +33,12 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             yield from _rules(subject, path, given)
         if task.uses == "duckdb":
             yield from _alike(subject, (*path, "tables"), given.get("tables"))
-            named = {str(one) for _, one in texts(given.get("tables"), ())}
+            named = [str(one).removeprefix("./") for _, one in texts(given.get("tables"), ())]
             for place, text in texts(given.get("sql"), (*path, "sql")) if not given.get("external_access") else ():
-                reach, file = _REACHES.search(_ASIDE.sub("", text)), _FILE_READ.search(_COMMENT.sub("", text))
-                if reach or (file and file[1] not in named and not any(sign in file[1] for sign in "{*?[")):
-                    what = f"`{reach[1].upper()}`" if reach else f"reading `{file[1] if file else ''}`"
+                reach, files = _REACHES.search(_ASIDE.sub("", text)), _FILE_READ.findall(text)
+                others = [one for one in files if one and not any("{" in at or fnmatchcase(one, at) for at in named)]
+                if reach or others:
+                    what = f"`{reach[1].upper()}`" if reach else f"reading `{others[0]}`"
                     why = "without it, `sql` reads what `tables` names, and nothing else"
                     yield subject.finding(Code.MISSING_KEY, place, f"{what} needs `external_access: true`", help=why)
         if task.uses == "load":
@@ -51,9 +51,9 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
 
 _REACHES = re.compile(r"(?:^|;)\s*(COPY|EXPORT|ATTACH|DETACH|LOAD|INSTALL|SET)\b", re.IGNORECASE)
 _FILE_READ = re.compile(
-    r"\b(?:from|join|read_\w+\()\s*'([^']+\.(?:jsonl|ndjson|json|csv|parquet)(?:\.gz)?)'", re.IGNORECASE
+    r"(?is)--[^\n]*|/\*.*?\*/|\b(?<!distinct )(?<!both )(?<!leading )(?<!trailing )(?:from|join|read_\w+\()"
+    r"\s*'(?:\./)?([^'{*?\[]+\.(?:jsonl|ndjson|json|csv|parquet)(?:\.gz)?)'"
 )
-_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _ASIDE = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 """Quoted texts and names, and comments."""
 

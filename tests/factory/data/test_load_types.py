@@ -131,14 +131,22 @@ def test_columns_of_other_types_take_values_or_the_error_names_them(warehouse: W
 
 KEPT = {
     "postgres": 'interval(0)=2 s|timetz(0)=03:04:05+02|money=1.5|money=$1,234.50|name=abc|"char"=a|span=1 s',
-    "duckdb": 'INTERVAL=1.123456 seconds|TIMETZ=03:04:05+02|INTEGER[]=[1, 2]|STRUCT(a DECIMAL(5,2))={"a": 1.5}',
+    "duckdb": 'INTERVAL=1.123456 seconds|TIMETZ=03:04:05+02|INTEGER[]=[1, 2]|STRUCT(a DECIMAL(5,2))={"a": 1.5}|'
+    'STRUCT("at" TIMESTAMP, lat DOUBLE)={"at": "2026-01-01", "lat": 52.12345678}|'
+    'STRUCT(TIMEX DOUBLE)={"TIMEX": 1.1234567}|'
+    'STRUCT("INTEGER" TIME, s VARCHAR)={"INTEGER": "10:00:00", "s": "1,1234567 12345678901234567.10"}|'
+    'STRUCT(a DECIMAL(38,9))={"a": "12345678901234567.1"}|STRUCT(a BIGINT)={"a": 9007199254740993}|'
+    "UNION(n INTEGER, s VARCHAR)=a|"
+    'DECIMAL(38,9)[]=["1.5", 123456789.123456]',
     "mysql": "DOUBLE(5,2)=1.25|FLOAT(5,2)=1.25",
 }
 CUT = {
     "postgres": "interval(0)=1.5 s|interval=1.1234567 s|interval year to month=1 year 2 days|timetz(0)=03:04:05.5+02|"
     f'timetz=03:04:05.1234567+02|money=1.239|money=$1.239|name={"x" * 70}|"char"=ab|span=1.5 s|'
     "interval(0)[]={1.5 s}|numeric(5,2)[]={1.239}|tsrange=[2026-01-01 00:00:00.1234567,)|varchar(3)[]={abcd}",
-    "duckdb": 'INTERVAL=1.1234567 seconds|TIMETZ=03:04:05.1234567+02|INTEGER[]=[1.5]|STRUCT(a INTEGER)={"a": 1.7}',
+    "duckdb": 'INTERVAL=1.1234567 seconds|TIMETZ=03:04:05.1234567+02|INTEGER[]=[1.5]|STRUCT(a INTEGER)={"a": 1.7}|'
+    'STRUCT(a DECIMAL(38,2))={"a": "12345678901234567.129"}|DECIMAL(38,9)[]=["123456789012.1234567891"]|'
+    'STRUCT("TIME" TIME, lat DOUBLE)={"TIME": "10:00:00.1234567", "lat": 52.12345678}|DECIMAL(38,2)[]=[1.239]',
     "mysql": "DOUBLE(5,2)=1.239|FLOAT(5,2)=1.239",
 }
 LISTS = {
@@ -147,6 +155,15 @@ LISTS = {
     "money[]": [1.239],
     "name[]": ["x" * 70],
     "varchar(3)[]": ["abcd"],
+    "double precision[]": ["0.12345678901234567890"],
+    "real[]": [[1], ["16777217"]],
+}
+WHOLE_LISTS = {
+    "numeric[]": ["12345678901234567890.123", 1.5, None],
+    "numeric(30,10)[]": [["1.5"], [2]],
+    "double precision[]": ["1.50", "NaN", 1e300],
+    "money[]": [1.5, "$1,234.50", "2.00", None],
+    "tsvector": "'0.1234567':1 'a':2",
 }
 
 
@@ -155,9 +172,9 @@ def test_a_value_that_a_column_would_round_or_cut_is_refused(warehouse: Warehous
     if warehouse.kind == "postgres":
         warehouse.run("DROP DOMAIN IF EXISTS span CASCADE; CREATE DOMAIN span AS interval(0)")
     fits, cut = ([one.split("=", 1) for one in some[warehouse.kind].split("|")] for some in (KEPT, CUT))
-    lists = LISTS.items() if warehouse.kind == "postgres" else ()
-    others = [(kind, value) for kind, value in (*cut, *lists)]
-    for number, (kind, value) in enumerate([*fits, *others]):
+    if warehouse.kind == "postgres":
+        fits, cut = [*fits, *WHOLE_LISTS.items()], [*cut, *LISTS.items()]  # type: ignore[list-item] # pairs, too
+    for number, (kind, value) in enumerate([*fits, *cut]):
         table, is_kept = f"cut_{number}", number < len(fits)
         warehouse.run(f"CREATE TABLE {table} (id INTEGER, v {kind})")
         if is_kept:

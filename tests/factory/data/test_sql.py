@@ -15,6 +15,7 @@ import pytest
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
+from factory.data import with_near_name
 from factory.data.destinations import target_of
 from factory.data.sql import SESSIONS, result_rows
 from factory.operators.chart import ChartOperator
@@ -117,6 +118,31 @@ def test_errors_are_the_database_s_own_words() -> None:
     assert run("\ufeffSELECT count(*) FROM orders", fetch="value") == 2
     with pytest.raises(AirflowException, match=r"one statement at a time.* add `split_statements: true`"):
         run("SELECT 1; SELECT 2")
+
+
+NEAR = "(did you mean `orders`?)"
+UNKNOWN = [
+    'relation "ordrs" does not exist LINE 1: SELECT * FROM ordrs',
+    'relation "shop.ordrs" does not exist',
+    'table "ordrs" does not exist',
+    "Table 'shop.ordrs' doesn't exist",
+    "Unknown table 'shop.ordrs'",
+    "no such table: main.ordrs",
+]
+OF_A_TABLE = [
+    'relation "orders" already exists',
+    "Table 'orders' already exists",
+    'column "prize" of relation "ordrs" does not exist',
+    'null value in column "id" of relation "orders" violates not-null constraint',
+    'new row for relation "orders" violates check constraint "orders_id_check"',
+    'constraint "c" for table "ordrs" does not exist',
+]
+
+
+@pytest.mark.parametrize("said", [*UNKNOWN, *OF_A_TABLE])
+def test_only_the_error_of_an_unknown_table_names_a_near_one(said: str) -> None:
+    told = with_near_name(said, lambda _: [("orders",), ("_load_ordrs",), ("orders2",)])
+    assert told == (f"{said} {NEAR}" if said in UNKNOWN else said)
 
 
 @pytest.mark.usefixtures("orders")
