@@ -140,9 +140,17 @@ def _readable(path: str, folder: Path) -> str:
     """The file, or a copy of one that `load` reads and DuckDB does not: JSON that begins with a byte order mark, an
     empty file that should be zipped, CSV whose lines end in two ways."""
     kind = format_of(path)[0]
-    copy = Path(tempfile.mkdtemp(dir=folder)) / f"rows.{kind}"
+    copy = Path(tempfile.mkdtemp(dir=folder)) / re.sub(r"(?i)\.gz$", "", Path(path).name)  # which messages name
     if kind == "csv" and _ends_in_two_ways(path):
-        return write_rows(read_rows(path), str(copy))
+        for _ in read_rows(path):  # whose errors name the file itself
+            pass
+        with opened_to_read(path) as file, unzipped(path, file) as data, copy.open("wb") as other:
+            quotes = 0
+            for line in data:
+                quotes += line.count(b'"')
+                is_end = line.endswith(b"\r\n") and quotes % 2 == 0
+                other.write(line[:-2] + b"\n" if is_end else line)
+        return str(copy)
     if kind in ("parquet", "csv"):
         return path
     with opened_to_read(path) as file, unzipped(path, file) as data:

@@ -16,9 +16,9 @@ from typing import IO, Any, Protocol, cast
 
 from pydantic_core import to_json
 
-from factory.data import arrow_kinds, loses_in_arrow
+from factory.data import arrow_kinds, is_without_fields, loses_in_arrow
 from factory.data.places import RowFileError, arrow, format_of
-from factory.data.values import came_back, fits_as_one, is_without_fields, json_value, types_said
+from factory.data.values import came_back, fits_as_one, json_value, types_said
 
 ROWS_AT_ONCE = 20_000
 """Rows of a Parquet row group."""

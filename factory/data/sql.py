@@ -7,12 +7,12 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from factory.data import database_words, with_near_name
+from factory.data import OF_FILES, database_words, with_near_name, written
 from factory.data.row_files import RowFileWriter, TooManyRowsError, limited, plain_rows, plain_value
 from factory.data.values import exact_number
 
@@ -223,19 +223,10 @@ def result_rows(cursor: Any) -> Iterator[dict[str, Any]]:
     if twice is not None:
         raise SqlError(f"the result has two columns `{twice}`: give one of them another name with AS")
     while some := cursor.fetchmany(_ROWS_AT_ONCE):
-        if any(timedelta in set(map(type, row)) for row in some):
-            some = [[_clock(one) for one in row] for row in some]
+        if not all(OF_FILES.issuperset(map(type, row)) for row in some):
+            some = [[written(one) for one in row] for row in some]
         for row in some:
             yield dict(zip(names, row, strict=True))
-
-
-def _clock(value: Any) -> Any:
-    """A TIME of MySQL, which drivers give as a span, as it writes it; other values as they are."""
-    if not isinstance(value, timedelta):
-        return value
-    minutes, seconds = divmod(abs(value) // timedelta(seconds=1), 60)
-    fraction = f".{abs(value).microseconds:06}" if value.microseconds else ""
-    return f"{'-' * (value < timedelta())}{minutes // 60:02}:{minutes % 60:02}:{seconds:02}{fraction}"
 
 
 class _Found:
@@ -258,7 +249,7 @@ class _Result:
             return None
         if self._fetch == "value":
             row = cursor.fetchone()
-            return _Found(None if row is None else plain_value(_clock(row[0])))
+            return _Found(None if row is None else plain_value(written(row[0])))
         if self._to is None:
             return _Found(limited(plain_rows(result_rows(cursor)), self._max_rows))
         columns = [str(column[0]) for column in cursor.description]

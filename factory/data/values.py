@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import re
@@ -200,6 +201,8 @@ def _json(value: Any, _: ColumnType) -> str:
         with suppress(ValueError, RecursionError):
             json.loads(value, parse_float=str, parse_int=str, parse_constant=int)  # `NaN` is no JSON
             return value
+    if isinstance(value, bytes | bytearray | memoryview):
+        raise TypeError
     return as_json(value)
 
 
@@ -233,13 +236,6 @@ def came_back(value: Any, kept: Any) -> bool:
     return bool(value == kept or value != value)  # noqa: PLR0124 # NaN
 
 
-def is_without_fields(kind: Any) -> bool:
-    """Whether a type of Arrow is, or holds, a mapping without keys."""
-    if kind.num_fields == 0:
-        return str(kind) == "struct<>"
-    return any(is_without_fields(kind.field(at).type) for at in range(kind.num_fields))
-
-
 def types_said(values: Sequence[Any]) -> str:
     """The types of values, nested ones too, for a message."""
     found: set[str] = set()
@@ -266,7 +262,7 @@ def exact_number(text: str) -> float | Decimal:
 
 
 def json_value(value: Any) -> Any:
-    """What JSON has no form for: times as ISO 8601, decimals as text where a float would lose digits."""
+    """What JSON has no form for: times as ISO 8601, decimals as text where a float loses digits, bytes in Base64."""
     if isinstance(value, datetime | date | time):
         return value.isoformat()
     if isinstance(value, Decimal):
@@ -276,6 +272,8 @@ def json_value(value: Any) -> Any:
         return str(value)
     if isinstance(value, set | frozenset):
         return sorted(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        return base64.b64encode(value).decode("ascii")
     raise TypeError(f"a value of type {type(value).__name__} has no form in JSON")
 
 

@@ -246,6 +246,21 @@ def test_lines_of_csv_may_end_in_two_ways(tmp_path: Path, text: str, ending: str
     assert [{name: one and str(one) for name, one in row.items()} for row in read] == rows
 
 
+def test_csv_of_two_line_ends_goes_with_other_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It keeps its delimiter, its name in what is said, and its columns where it has no rows."""
+    (tmp_path / "a.csv").write_bytes(b'id;x\r\n1;"a\r\nb"\r\n2;"c\nd"\n')
+    (tmp_path / "b.csv").write_bytes(b"id;x;y\n3;e;1\n")
+    (tmp_path / "none.csv").write_bytes(b"id;z\r\n\n")
+    rows = run("SELECT * FROM t ORDER BY id", tables={"t": [str(tmp_path / "a.csv"), str(tmp_path / "b.csv")]})
+    assert rows == [
+        {"id": 1, "x": "a\r\nb", "y": None},
+        {"id": 2, "x": "c\nd", "y": None},
+        {"id": 3, "x": "e", "y": 1},
+    ]
+    assert "is not in 1 of 2 files, such as `a.csv`" in " ".join(capsys.readouterr().out.split())
+    assert run("SELECT id, z FROM t", tables={"t": str(tmp_path / "none.csv")}) == []
+
+
 @pytest.mark.parametrize(
     ("name", "data", "said"),
     [

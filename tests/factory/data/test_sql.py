@@ -17,6 +17,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from factory.data import with_near_name
 from factory.data.destinations import target_of
+from factory.data.row_files import read_rows
 from factory.data.sql import SESSIONS, result_rows
 from factory.operators.chart import ChartOperator
 from factory.operators.check import CheckOperator
@@ -244,3 +245,27 @@ def test_mysql_gives_moments_in_utc_and_times_as_text(warehouse: Warehouse) -> N
         {"at": datetime(2026, 1, 1), "a": "10:30:00.500000", "b": "-838:59:59"},
         {"at": None, "a": None, "b": "00:00:01"},
     ]
+
+
+ODD = {
+    "i": ("inet '10.0.0.1/24'", "10.0.0.1/24"),
+    "many_i": ("ARRAY[inet '10.0.0.1']", ["10.0.0.1"]),
+    "b": (r"'\xdeadbeef'::bytea", "3q2+7w=="),
+    "r": ("int4range '[1,5)'", "[1, 5)"),
+    "z": ("timetz '10:00:00+02'", "10:00:00+02:00"),
+    "u": (f"ARRAY['{'0' * 8}-0000-0000-0000-{'0' * 12}'::uuid]", [f"{'0' * 8}-0000-0000-0000-{'0' * 12}"]),
+}
+
+
+@on("postgres")
+@pytest.mark.usefixtures("warehouse")
+@pytest.mark.parametrize("ending", ["jsonl", "json", "csv", "parquet"])
+def test_a_file_has_the_texts_that_a_value_has(tmp_path: Path, ending: str) -> None:
+    sql = f"SELECT {', '.join(f'{written} AS {name}' for name, (written, _) in ODD.items())}"
+    select: Any = {"task_id": "a", "conn_id": "warehouse", "sql": sql}
+    wanted = {name: value for name, (_, value) in ODD.items()}
+    assert SqlOperator(**select, fetch="rows").execute({}) == [wanted]
+    (row,) = read_rows(str(SqlOperator(**select, to=str(tmp_path / f"a.{ending}")).execute({})))
+    if ending == "csv":
+        row = {name: json.loads(value) if value.startswith('["') else value for name, value in row.items()}
+    assert row == (wanted | {"b": b"\xde\xad\xbe\xef"} if ending == "parquet" else wanted)
