@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from pydantic_core import from_json
 
 from factory.http.body import AnswerError, Gzip
-from factory.http.formats import CsvPages, csv_rows, in_place_of_csv, without_error, xml_value
+from factory.http.formats import CsvPages, check_last, csv_rows, in_place_of_csv, xml_value
 from schemas.model.http import Csv, HttpRequest
 
 _EXCERPT_BYTES = 8 * 1024
@@ -128,10 +128,14 @@ class Answer:
             raise AnswerError(f"the answer is a page of HTML, not {kind}: {self.excerpt()}")
         if kind == "jsonl":
             lines = [line for line in text.split("\n") if line.strip()]
+            rows = None
             if not self.decoding.exact and not _may_be_infinite(body):
                 with suppress(ValueError):
-                    return without_error([from_json(line, allow_inf_nan=False) for line in lines])
-            return without_error(list(map(self._loaded, lines)))
+                    rows = [from_json(line, allow_inf_nan=False) for line in lines]
+            rows = list(map(self._loaded, lines)) if rows is None else rows
+            if not self.decoding.looks_at_last:
+                check_last(rows)
+            return rows
         if kind != "csv":
             return text
         has_header = "header=absent" not in (self.content_type or "").lower().replace(" ", "")

@@ -1,5 +1,4 @@
-"""What an answer must be, what to do about particular ones, and what happened in a poll so far (its log line, the XCom
-`http`)."""
+"""What an answer must be, what to do about particular ones, and what happened in a poll so far."""
 
 from __future__ import annotations
 
@@ -11,10 +10,10 @@ from typing import Any
 
 from factory.http.decoding import media_type_of
 from factory.http.errors import shown_url
-from factory.http.selection import Answered, JmesPathError, asked, paths_in, search, searched
+from factory.http.selection import Answered, JmesPathError, asked, is_path, paths_in, search, searched
 from factory.reporters.text import counted
 from schemas.model.http import Expect, HttpRequest, ResponseAction, Status
-from schemas.model.polling import Pagination
+from schemas.model.polling import Pagination, instead_of_opposite
 
 
 @dataclass
@@ -256,8 +255,7 @@ class Total:
         self.name = (self._path or self._header or "").rpartition(".")[2].lower().removeprefix("x-")
 
     def of(self, page: Answered) -> int | None:
-        """None where it is not known: nothing names it, or it is below 0. Raises HttpError where the answer does not
-        say it as the pipeline says."""
+        """None where nothing names it, or it is below 0. Raises HttpError where the answer does not say it."""
         total = self.if_said(page)
         if total is not None and total < 0:
             return None
@@ -277,3 +275,26 @@ class Total:
         if isinstance(total, float) and total.is_integer():
             total = int(total)
         return total if isinstance(total, int) and not isinstance(total, bool) else None
+
+
+def more_of(path: str | None) -> Callable[[Answered], bool | None]:
+    """What says of a page whether more follows, by a `has_more_path`; None without one. It raises HttpError."""
+    ask = searched(path)
+    negated = (path or "").partition("!")
+    inside = searched(negated[2]) if negated[1] and not negated[0].strip() and is_path(negated[2]) else None
+
+    def says_more(page: Answered) -> bool | None:
+        if ask is None or path is None:
+            return None
+        value = asked(ask, page, "has_more_path", page.value)
+        if inside is not None and asked(inside, page, "has_more_path", page.value) is None:
+            value = None  # `!` of nothing is true
+        if value is None:
+            raise page.error(f"`has_more_path` ({path}) finds nothing in the answer")
+        is_text = isinstance(value, str) and value.lower() in ("true", "false")
+        says = value.lower() == "true" if is_text else is_true(value) and value != 0
+        if not says and (right := instead_of_opposite(path)) is not None:
+            raise page.error(f"`has_more_path` ({path}) is by its name true on the last page; write `{right}`")
+        return bool(says)
+
+    return says_more

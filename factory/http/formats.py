@@ -104,19 +104,28 @@ _BESIDE_AN_ERROR = frozenset(
 )
 
 
-def without_error(rows: list[Any]) -> list[Any]:
-    """The rows of JSON Lines. Raises AnswerError where the last line tells of an error, as servers do that fail when
-    they have begun to answer: it has none of the names that the first one has, or none of a row."""
+def check_last(rows: list[Any]) -> None:
+    """Of JSON Lines. Raises AnswerError where the last line tells of an error, as servers do that fail when they have
+    begun to answer: it has no name that another line has, or alone, it has an `error` and nothing of a row."""
     last = rows[-1] if rows else None
     sign = sign_of_failure(last, 0, "") if isinstance(last, dict) else None
-    if isinstance(last, dict) and sign is not None:
-        names, first = set(map(str.lower, last)), rows[0] if len(rows) > 1 else None
-        is_row = not names.isdisjoint(map(str.lower, first)) if isinstance(first, dict) else names - _BESIDE_AN_ERROR
-        if not is_row:
-            raise AnswerError(f"its last line tells of an error (`{sign}`), so the rows before it are not all")
-    return rows
+    if not isinstance(last, dict) or sign is None:
+        return
+    names = set(map(str.lower, last))
+    others = {str(name).lower() for row in rows[:-1] if isinstance(row, dict) for name in row}
+    is_alone = len(rows) == 1 and not (names <= _BESIDE_AN_ERROR and names & {"error", "errors", "exception"})
+    if not is_alone and names.isdisjoint(others):
+        raise AnswerError(
+            f"its last line tells of an error (`{sign}`), so the rows before it are not all; an `expect: {{condition: "
+            "…}` about `[-1]` says which last line is right"
+        )
 
 
+_SERVERS = re.compile(
+    r"(?:ERROR|FATAL|PANIC):\s|(?:PHP )?(?:Fatal|Parse) error: |Traceback \(most recent call last\)|Uncaught \w+"
+    r"|Code: [0-9]+\. |(?i:<(?:!doctype|html|br /|b>(?:fatal|parse) error))"
+)
+"""How known servers begin such a line: databases, PHP, Python, Node.js, ClickHouse, gateways."""
 _TOLD = re.compile(
     r"\W*(?:fatal|failed|failure|uncaught|traceback|[\w.]*(?:error|exception))\b[^,;]{0,40}?[:(]|.*\b\w+::exception\b"
     r"|</?[a-z][a-z0-9]*[ />]",
@@ -127,13 +136,14 @@ _TOLD = re.compile(
 
 def _no_row(text: str, columns: list[str], records: list[list[str]]) -> str | None:
     """The last line, where that is no row: servers that fail when they have begun to answer write there what happened.
-    It has fewer fields than all rows, or it is prose, and no row is."""
+    It has fewer fields than all rows, or it begins as known servers write it."""
     tail = list(takewhile(lambda one: len(one) < len(columns), reversed(records)))
     *others, last = records
     before = records[: len(records) - len(tail)]
     line = text.rstrip().rpartition("\n")[2].strip()
     is_told = _TOLD.match(line) is not None or tells_failure(line, is_sentence=True)
-    if line == "__exception__" or _ends_with_error(line):  # ClickHouse ends so
+    is_value = len(last) == len(columns) > 1 and line.endswith(last[-1]) and last[-1][:1] == "{"
+    if line == "__exception__" or (not is_value and _ends_with_error(line)):  # ClickHouse ends so
         return None if any("{" in field for one in others for field in one) else line
     if tail:
         # What leaves out empty fields does so in other rows, too.
@@ -141,11 +151,14 @@ def _no_row(text: str, columns: list[str], records: list[list[str]]) -> str | No
         keeps_empty = any(one[-1] == "" for one in before)
         is_other = before and len(last) == 1 and _is_prose(last[0]) and not any(_is_prose(one[0]) for one in before)
         return line if not is_trimmed and (is_told or keeps_empty or is_other) else None
+    is_known = _SERVERS.match(line) is not None and line.startswith(last[0])
     if len(columns) == 1:
+        # Behind numbers, dates and codes, a sentence is no value.
+        are_codes = all(re.search("[0-9]", one[0]) for one in others if one) and others and is_told and " " in line
         is_other = not names_message(columns[0]) and not any(_is_prose(one[0]) for one in others if one)
-    else:
-        is_other = all(one[:1] == " " for one in last[1:]) and not any(one[1:] and one[1][:1] == " " for one in others)
-    return line if is_told and is_other else None
+        return line if is_other and (is_known or are_codes) else None
+    is_other = all(one[:1] == " " for one in last[1:]) and not any(one[1:] and one[1][:1] == " " for one in others)
+    return line if is_known and is_other else None
 
 
 def _is_prose(text: str) -> bool:

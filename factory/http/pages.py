@@ -7,16 +7,16 @@ import re
 from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 from factory.http import signs
 from factory.http.call import HttpCall
-from factory.http.expectations import Total, is_true
+from factory.http.expectations import Total, is_true, more_of
 from factory.http.page import Means, Page
 from factory.http.repeats import Came, StatedTotals, counts
-from factory.http.selection import asked, gap_in, is_path, searched, shared_path
+from factory.http.selection import asked, gap_in, is_path, same_things, searched, shared_path
+from factory.http.session import left_out
 from factory.http.steps import Following, step_of
-from schemas.model.polling import Incremental, Pagination, instead_of_opposite
+from schemas.model.polling import Incremental, Pagination
 
 _COUNTED = ("offset", "page_number")
 _MOST_EMPTY = 1_000
@@ -46,9 +46,7 @@ class Pager:
         self._pagination = pagination or Pagination.model_construct(type="single_page")
         self._means = means
         self._step = step_of(self._pagination, means)
-        self._has_more = searched(self._pagination.has_more_path)
-        negated = (self._pagination.has_more_path or "").partition("!")
-        self._not_done = searched(negated[2]) if negated[1] and not negated[0].strip() and is_path(negated[2]) else None
+        self._says_more = more_of(self._pagination.has_more_path)
         self._stop = searched(self._pagination.stop)
         self._number = self._sent = self._rows = self.empty = 0
         self._total = Total(self._pagination)
@@ -59,6 +57,7 @@ class Pager:
         place = self._pagination.cursor_path or (self._pagination.next_url_path or "next" if is_linked else None)
         self._frame = shared_path(selector, place) if selector is not None and place is not None else None
         self._before: Sequence[Any] = ()
+        self._foot: int | None = None
         self._last: tuple[Page, Following | None] | None = None
         self._asked_of: dict[str, str] = {}
         self._was_beyond = False
@@ -78,13 +77,30 @@ class Pager:
         """The first call, from the one that the pipeline writes."""
         return self._step.first(call)
 
+    def counted(self, came: Came) -> Came:
+        """What a server counts of a page: of a counted list, not what a condition leaves out at the end of each, as it
+        may be a footer. An offset asks for it once more, and it is left out once more."""
+        if not self._is_counted or not came.sent:
+            return came
+        if came.rows:
+            self._foot = min(came.behind, came.behind if self._foot is None else self._foot)
+            is_offset = self._pagination.type == "offset"
+            return Came(came.rows, came.sent[: came.number - came.behind]) if is_offset and came.behind else came
+        is_foot = came.number == (1 if self._foot is None else self._foot)
+        is_known = self._foot is not None or came.sent == self._before
+        is_end = is_foot and is_known and not (self._last is not None and self._last[1] and self._last[1].promised)
+        return Came([], []) if is_end else came
+
     def repeats(self, page: Page, came: Came, *, beyond: bool) -> bool:
         """Whether these are certainly the rows of the page before, once more: where a counted list has ended by its
         total, which the pipeline names (`beyond`), or which is one of all rows by its name and has more than this page.
         Whatever may be other rows is no such page: two may be equal, and a `count` that of a page."""
+        is_only = beyond and self._number == 1 and self._pagination.type == "page_number"
+        if is_only and same_things(came.sent, self._before):  # values may have changed meanwhile
+            return True
         if not came.sent or came.sent != self._before or not self._is_counted:
             return False
-        if self._has_more is not None or signs.sign_of_more(page) is not None:
+        if self._pagination.has_more_path is not None or signs.sign_of_more(page) is not None:
             return False
         if self._number == 1 and self._pagination.type == "offset" and not signs.is_sure_total(self._total.name):
             return False
@@ -160,14 +176,9 @@ class Pager:
             return
         if page.asked != before:
             raise page.error("it was redirected to another page of the list, which was read before")
-        first, asked, at = (urlsplit(url) for url in (next(iter(self._asked_of.values())), page.asked, page.call.url))
-        own = set(parse_qsl(asked.query)) - set(parse_qsl(first.query))
-        kept = {part for pair in parse_qsl(at.query) for part in pair}
-        if own and asked.path == at.path and not any(part in kept for pair in own for part in pair):
-            names = ", ".join(f"`{name}`" for name, _ in sorted(own))
-            raise page.error(
-                f"it was redirected to an address without {names}, so this is not the page that was asked for"
-            )
+        if (names := left_out(next(iter(self._asked_of.values())), page.asked, page.call.url)) is not None:
+            text = f"it was redirected to an address without {names}"
+            raise page.error(f"{text}, so this is not the page that was asked for")
 
     def _check_first(self, page: Page) -> None:
         """Of pages from 0, the one with the number 1 has another before it."""
@@ -248,7 +259,7 @@ class Pager:
         promise = self._promise() if self._is_counted or not page.ignored else None
         if promise is not None:
             raise page.bare_error(f"{what}, but by {promise} the page before it says that more rows follow")
-        is_open = self._stop is None and self._has_more is None and not self._total.is_named
+        is_open = self._stop is None and self._pagination.has_more_path is None and not self._total.is_named
         if page.ignored and is_open and (total := self._stated.above(self._sent + (self._pagination.offset or 0))):
             raise page.bare_error(f"{what}, but the page before it has `{total}`, and {self._sent:,} rows came")
         is_end = 400 <= page.status < 500 and page.status not in (401, 403, 408, 429)
@@ -282,18 +293,3 @@ class Pager:
         }
         assert self._stop is not None  # noqa: S101 # asked by the caller
         return is_true(asked(self._stop, page, "stop", scope))
-
-    def _says_more(self, page: Page) -> bool | None:
-        if self._has_more is None:
-            return None
-        value = asked(self._has_more, page, "has_more_path", page.value)
-        if self._not_done is not None and asked(self._not_done, page, "has_more_path", page.value) is None:
-            value = None  # `!` of nothing is true
-        path = self._pagination.has_more_path or ""
-        if value is None:
-            raise page.error(f"`has_more_path` ({path}) finds nothing in the answer")
-        is_text = isinstance(value, str) and value.lower() in ("true", "false")
-        says = value.lower() == "true" if is_text else is_true(value) and value != 0
-        if not says and (right := instead_of_opposite(path)) is not None:
-            raise page.error(f"`has_more_path` ({path}) is by its name true on the last page; write `{right}`")
-        return says

@@ -8,18 +8,18 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from factory.http.body import BODY_TIMEOUTS, BodyDeadline, has_unkeepable_text
 from factory.http.call import HttpCall, Query
 from factory.http.credentials import check_server
 from factory.http.errors import HttpError, Timeouts
-from factory.http.expectations import PollFacts, is_decided, is_named, is_true, status_text
+from factory.http.expectations import PollFacts, is_decided
 from factory.http.failures import sign_of_a_part, sign_of_failure
-from factory.http.page import NOT_MODIFIED, Means, Page, PageReader
+from factory.http.page import NOT_MODIFIED, Means, Page, PageReader, SkippedError
 from factory.http.pages import Pager
 from factory.http.repeats import Came, Readings, Unique
+from factory.http.retries import check_done, is_pending
 from factory.http.rows import RowSelector, beside
 from factory.http.selection import JmesPathError, search
 from factory.http.steps import Following
@@ -27,9 +27,6 @@ from schemas.model.http import HttpRequest
 
 if TYPE_CHECKING:
     from factory.http.window import RowProgress
-
-_ACCEPTED = 202
-_UNDONE = (_ACCEPTED, HTTPStatus.MULTI_STATUS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,13 +127,16 @@ class _Poll:
         page: Page | None = None
         pending = False
         while following is not None:
+            if first is not None and following.may_fail:
+                following = self._proved(following)
+                continue
             page = self._reader.read(following.call, conditional=conditional and first is None, beyond=following.beyond)
             if first is None:
                 first = page
                 names = {name.lower() for name in self._request.response_headers}
                 self._facts.headers = {name.lower(): v for name, v in page.headers.items() if name.lower() in names}
             self._facts.pages += 1
-            pending = self._is_pending(page, is_first=page is first)
+            pending = self._is_done is not None and is_pending(self._is_done, page, is_first=page is first)
             if pending or (conditional and page.status == NOT_MODIFIED):
                 break
             following = self._taken(page, beyond=following.beyond) or self._restarted(page, start)
@@ -179,8 +179,9 @@ class _Poll:
         number = 0 if came.number == 1 and isinstance(came.sent[0], str) else came.number
         sign = sign_of_failure(page.frame, number, page.call.url, self._selector.inside)
         self._check_said(page, sign, "that it failed or is not done, or that rows are missing in it")
-        if not came.number and not page.ignored:
-            self._check_undone(page)
+        if not came.number and not page.ignored and self._is_done is None:
+            check_done(page, self._request.expect.status)
+        came = self._pager.counted(came)
         if self._pager.repeats(page, came, beyond=beyond):
             self._means.tell(f"{page.named}: behind the total the server repeats its last page, so the list ends here")
             return None
@@ -203,6 +204,19 @@ class _Poll:
                 self._check_only(page, came.number, is_row=came.number == 1 and came.sent[0] is page.value)
             return None
         return following if self._has_room(page, following) else None
+
+    def _proved(self, following: Following) -> Following | None:
+        """What follows a page that by the total does not exist: whatever it answers without rows, that is the end."""
+        rows = self._facts.rows
+        try:
+            page = self._reader.read(following.call, beyond=True)
+            self._facts.pages += 1
+            return self._taken(page, beyond=True)
+        except (HttpError, SkippedError) as error:
+            if self._facts.rows != rows:
+                raise
+            self._means.tell(f"{error}; by its total, the list has ended before")
+        return None
 
     def _handed_on(self, page: Page, came: Came) -> list[Any]:
         """The rows to hand on of those of a page."""
@@ -233,8 +247,8 @@ class _Poll:
         self._facts.rows = len(page.value) if isinstance(page.value, list) else None
         if self._facts.rows is not None:
             self._check_only(page, self._facts.rows)
-        if self._facts.rows == 0:
-            self._check_undone(page)
+        if self._facts.rows == 0 and self._is_done is None:
+            check_done(page, self._request.expect.status)
 
     def _has_room(self, page: Page, following: Following) -> bool:
         """Whether another page may be requested. Raises HttpError where `max_pages` says that it must not."""
@@ -261,13 +275,6 @@ class _Poll:
             hint = f"an `expect: {{condition: …}}` that names `{sign}` says which of these answers to take"
             raise page.error(f"it says by `{sign}` {what}; {hint}")
 
-    def _check_undone(self, page: Page) -> None:
-        """Of a page without rows, whose status may say that they come later, or that only a part went well."""
-        if page.status in _UNDONE and self._is_done is None and not is_named(page.status, self._request.expect.status):
-            said = status_text(page.status)
-            text = f"it answered {said} and has no rows, which may come later: `until` waits for them"
-            raise page.error(f"{text}; `expect: {{status: [200, {page.status}]}}` says that there are none")
-
     def _check_only(self, page: Page, number: int, *, is_row: bool = False) -> None:
         """Of an answer of which no pages are asked for. The watermark would move past the rows of the others."""
         if self._progress is None or not self._progress.is_over():
@@ -277,19 +284,6 @@ class _Poll:
         most = self._request.max_rows
         if most is not None and (self._facts.rows or 0) > most:
             raise page.bare_error(f"there are more than {most:,} rows (`max_rows`)")
-
-    def _is_pending(self, page: Page, *, is_first: bool) -> bool:
-        """The first page says how the job stands; later ones often hold rows only."""
-        if self._is_done is None or (page.ignored and not is_first):
-            return False
-        if page.ignored or page.status == _ACCEPTED:
-            return True
-        if not is_first:
-            return False
-        try:
-            return not is_true(self._is_done(page.value))
-        except JmesPathError as error:
-            raise page.error(f"`until` cannot be asked of the answer: {error}") from None
 
     def _first_call(self, params: Query | None, headers: Mapping[str, str] | None) -> HttpCall:
         request: Any = self._request  # its templates are filled in, so these are values and no references

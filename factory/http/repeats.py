@@ -13,6 +13,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
+from factory.http import signs
 from factory.http.call import HttpCall, fields_of
 from factory.http.page import Page
 from factory.http.selection import JmesPathError, search
@@ -30,10 +31,12 @@ _NUMBERS = re.compile(r"[0-9]+")
 
 
 class Came(NamedTuple):
-    """What came with a page: its rows, and the list that the server sent, with what the selector leaves out."""
+    """What came with a page: its rows, and the list that the server sent, with what a condition of the selector leaves
+    out. `behind`: how many of its last are left out."""
 
     rows: Sequence[Any]
     sent: Sequence[Any]
+    behind: int = 0
 
     @property
     def number(self) -> int:
@@ -284,3 +287,12 @@ def _readable(text: str) -> str:
         plain = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode("ascii")
         return plain if plain.isprintable() and _NUMBERS.search(plain) is not None else text
     return text
+
+
+def hint_of_the_whole(page: Page, rows: int) -> str:
+    """What to write where a page has as many rows as a key counts, which may be all that there are."""
+    if signs.sign_of_more(page) is None and signs.total_of_more(page, rows) is None:
+        for key, number in signs.totals_in(page):
+            if number == rows and key.isidentifier() and key in page.frame:
+                return f"; where the first page is the whole list, write: stop: length(rows) >= page.{key}"
+    return ""

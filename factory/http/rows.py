@@ -4,21 +4,21 @@ and values that are known when a request is made (`${cursor.start}`, `${cursor.e
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any
 from urllib.parse import quote
 
 from factory.http.page import Page
 from factory.http.repeats import Came
-from factory.http.selection import JmesPathError, absent_key, holders, is_path, named, paths_in, search, source
+from factory.http.selection import JmesPathError, absent_key, is_path, kept_of, named, paths_in, search, source
 from factory.http.signs import sign_in
 from schemas.model.cursor import has_lost_digits
 from schemas.model.http import Each, HttpRequest
 
 _PLAIN = re.compile(r"[\w.@]+")
-_SHORT = 4
+_SHORT, _YEAR = 4, re.compile("(?:19|20)[0-9]{2}")
 
 
 class RowSelector:
@@ -27,8 +27,9 @@ class RowSelector:
     def __init__(self, selector: str | None) -> None:
         self._selector = selector
         self._select = search(selector) if selector is not None else None
+        self._kept = kept_of(selector) if selector is not None and "[?" in selector else None
         self._source = source(selector) if selector is not None and not _PLAIN.fullmatch(selector) else None
-        self._holders = holders(selector) if self._source is not None and selector is not None else None
+        self._holders = _holders(selector) if self._source is not None and selector is not None else None
         paths = paths_in(selector) if selector is not None else ()
         self.inside = frozenset(key for path in paths for key in path[:-1])
         """Keys that lead to the rows."""
@@ -68,15 +69,54 @@ class RowSelector:
         # Without rows, PHP may write an empty mapping.
         rows = selected if isinstance(selected, list) else [selected] if selected != {} else []
         if "[]" in str(self._selector) and any(map(_is_numbered, rows)):
-            raise page.error(f"a row that `data_selector` ({self._selector}) takes {_NUMBERED}; take what is in it")
-        return Came(rows, rows if sent is None else sent)
+            text = f"a row that `data_selector` ({self._selector}) takes {_NUMBERED}"
+            raise page.error(f"{text}; take what is in it, or write `[*]` for `[]`")
+        return Came(rows, rows if sent is None else sent, self._left_out_behind(page.value, sent))
+
+    def _left_out_behind(self, value: Any, sent: Sequence[Any] | None) -> int:
+        """How many of the last items that were sent a condition leaves out."""
+        kept = (self._kept(value) if self._kept is not None and sent else None) or [None]
+        behind = sum(1 for _ in takewhile(lambda one: one is not kept[-1], reversed(sent or ())))
+        return behind if kept[-1] is not None and behind < len(sent or ()) else 0
+
+
+def _holders(expression: str) -> Callable[[Any], Iterator[Mapping[str, Any]]]:
+    """What gives the mappings in the items of a list that hold further lists: `lines` of `orders[].lines.data[]`.
+    Raises JmesPathError."""
+    search(expression)
+    import jmespath  # noqa: PLC0415 # most polls select nothing
+
+    visit = jmespath.visitor.TreeInterpreter().visit
+    outer: list[tuple[Any, list[str]]] = []
+    node = jmespath.compile(expression).parsed
+    while node["children"]:
+        if node["type"] in ("projection", "filter_projection"):
+            inner = node["children"][1]
+            while inner["type"] in ("projection", "filter_projection", "flatten"):
+                inner = inner["children"][0]
+            parts = inner["children"] if inner["type"] == "subexpression" else [inner]
+            if all(part["type"] == "field" for part in parts):
+                items = {**node, "children": [node["children"][0], {"type": "identity", "children": []}]}
+                outer.append(({**items, "type": "projection"}, [part["value"] for part in parts]))
+        node = node["children"][0]
+
+    def ask(value: Any) -> Iterator[Mapping[str, Any]]:
+        for items, keys in outer:
+            for item in visit(items, value) or ():
+                for key in keys[:-1]:
+                    item = item.get(key) if isinstance(item, Mapping) else None  # noqa: PLW2901 # further inside
+                if isinstance(item, Mapping) and isinstance(item.get(keys[-1]), list):
+                    yield item
+
+    return ask
 
 
 def _is_numbered(value: Any) -> bool:
     """Whether a value is a mapping of mappings by number, in whose place a list is meant."""
     if not isinstance(value, dict) or not str(next(iter(value), "")).isdecimal():
         return False
-    return all(str(key).isdecimal() and isinstance(one, dict) for key, one in value.items())
+    is_by_year = all(_YEAR.fullmatch(str(key)) for key in value)
+    return not is_by_year and all(str(key).isdecimal() and isinstance(one, dict) for key, one in value.items())
 
 
 _NUMBERED = "is a mapping of rows by number, as PHP writes a list with gaps"

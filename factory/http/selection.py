@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from itertools import takewhile
 from typing import Any, NamedTuple, Protocol
 
 _MOST_NAMED = 12
+_ID = re.compile(r"(?:^|_)id$|I[dD]$|^(?:uuid|guid|key|code|slug|name|email|url|href)$")
 
 
 class LoneItems(dict[str, Any]):
@@ -119,8 +121,8 @@ def source(expression: str) -> Callable[[Any], list[Any] | None]:
                 if found is not None and not _picks(children[-1]):
                     return found
                 value = visit(children[0], value)
-                if children[-1]["type"] == "slice":
-                    return value if isinstance(value, list) else None
+                if children[-1]["type"] == "slice":  # what it leaves out by its place is no row (`[:-1]`)
+                    return visit(children[-1], value) if isinstance(value, list) else None
                 return of(children[-1], value)
             case "projection" | "filter_projection" | "value_projection" | "flatten":
                 found = of(children[0], value)
@@ -145,35 +147,20 @@ def source(expression: str) -> Callable[[Any], list[Any] | None]:
     return ask
 
 
-def holders(expression: str) -> Callable[[Any], Iterator[Mapping[str, Any]]]:
-    """What gives the mappings in the items of a list that hold further lists: `lines` of `orders[].lines.data[]`.
-    Raises JmesPathError."""
+def kept_of(expression: str) -> Callable[[Any], list[Any] | None] | None:
+    """What gives the items of a list for which the condition of an expression (`[?…]`) holds, as they came; None for
+    one without a condition. Raises JmesPathError."""
     search(expression)
     import jmespath  # noqa: PLC0415 # most polls select nothing
 
-    visit = jmespath.visitor.TreeInterpreter().visit
-    outer: list[tuple[Any, list[str]]] = []
     node = jmespath.compile(expression).parsed
-    while node["children"]:
-        if node["type"] in ("projection", "filter_projection"):
-            inner = node["children"][1]
-            while inner["type"] in ("projection", "filter_projection", "flatten"):
-                inner = inner["children"][0]
-            parts = inner["children"] if inner["type"] == "subexpression" else [inner]
-            if all(map(_is_field, parts)):
-                items = {**node, "children": [node["children"][0], {"type": "identity", "children": []}]}
-                outer.append(({**items, "type": "projection"}, [part["value"] for part in parts]))
+    while node["children"] and node["type"] in _WITH_A_LIST:
         node = node["children"][0]
-
-    def ask(value: Any) -> Iterator[Mapping[str, Any]]:
-        for items, keys in outer:
-            for item in visit(items, value) or ():
-                for key in keys[:-1]:
-                    item = item.get(key) if isinstance(item, Mapping) else None  # noqa: PLW2901 # further inside
-                if isinstance(item, Mapping) and isinstance(item.get(keys[-1]), list):
-                    yield item
-
-    return ask
+    if node["type"] != "filter_projection":
+        return None
+    kept = {**node, "children": [node["children"][0], {"type": "identity", "children": []}, node["children"][2]]}
+    strict = jmespath.visitor.TreeInterpreter()
+    return lambda value: (_taking_lone_items() if isinstance(value, LoneItems) else strict).visit(kept, value)
 
 
 def _joined(parts: Iterable[Any]) -> list[Any]:
@@ -216,6 +203,9 @@ def _is_field(node: Mapping[str, Any]) -> bool:
 
 
 _LEFT_FIRST = ("subexpression", "pipe", "index_expression", "projection", "filter_projection", "value_projection")
+_WITH_A_LIST = {
+    *["subexpression", "pipe", "index_expression", "projection", "flatten", "or_expression", "function_expression"]
+}
 _ITSELF = ("current", "identity")
 
 
@@ -267,6 +257,15 @@ def gap_in(value: Any, keys: Sequence[str]) -> str | None:
             return f"`{'.'.join(keys[:number])}`" if number else "the answer"
         value = value.get(key) if isinstance(value, Mapping) and number < len(keys) else value
     return None
+
+
+def same_things(rows: Sequence[Any], others: Sequence[Any]) -> bool:
+    """Whether two pages have the same things in the same order by a key of their own, whatever else of them changed."""
+    pairs = list(zip(rows, others, strict=False))
+    if not rows or len(rows) != len(others) or not all(isinstance(one, Mapping) for pair in pairs for one in pair):
+        return False
+    keys = [key for key in rows[0] if _ID.search(str(key)) and len({repr(row.get(key)) for row in rows}) == len(rows)]
+    return rows == others or any(all(one.get(key) == other.get(key) for one, other in pairs) for key in keys)
 
 
 def is_path(expression: str) -> bool:

@@ -51,10 +51,9 @@ _PAGE = re.compile(rf"{_PREFIX}(?:(?:current|this)?page(?:number|no|num|index)?|
 _RANGE = re.compile(r"(?:[a-z]+ )?[0-9]{1,18}-(?P<last>[0-9]{1,18})/(?P<total>[0-9]{1,18})")
 _OTHER_TOTALS = re.compile(r"rate|usage|quota|credit|limit|account|bill|stat|cost|price|summary", re.IGNORECASE)
 """Mappings whose totals are of something else than rows."""
-_FRAMES, _MOST_DIGITS, _DEEPEST = 40, 19, 3
-"""First, how many values are looked into."""
+_FRAMES, _MOST_DIGITS, _DEEPEST = 40, 19, 3  # first, how many values are looked into
 _LINKS, _RELATIONS = ("link", "links", "atom:link"), ("rel", "@rel", "relation")
-_TRUE, _VAGUE = (True, "true", "True", "yes", "Y"), ("more", "truncated")
+_TRUE, _VAGUE, _IDS = (True, "true", "True", "yes", "Y"), ("more", "truncated"), ("id", "_id", "uuid", "guid", "key")
 _NOTHING: tuple[Any, ...] = (None, False, "", 0, "0", [], {}, "false", "False", "no", "N", "null")
 
 
@@ -87,8 +86,7 @@ def check_header(
 ) -> None:
     """Of a first page with rows, whose Link header has no such relation.
 
-    Raises HttpError where it has `next`, which is the registered name of what follows.
-    """
+    Raises HttpError where it has `next`, the registered name of what follows."""
     if not relations:
         # Of a single page this is usual.
         tell(f"{page.named}: it has no `Link` header. So this page is taken for the only one.")
@@ -117,14 +115,22 @@ def sign_of_more(page: Page, *, is_row: bool = False) -> str | None:
         return "Content-Range"
     if is_row:
         return None
-    # A lone `cursor` may be that of the page itself.
-    signs = (sign for sign in _signs_of_more(page) if sign.rpartition(".")[2].lower() != "cursor")
-    return next(signs, None)
+    # A lone `cursor` may be that of the page itself, also as an attribute of XML (OAI-PMH).
+    return next((sign for sign in _signs_of_more(page) if letters(sign.rpartition(".")[2]) != "cursor"), None)
+
+
+def _says_end(page: Page, rows: int) -> bool:
+    """Whether an answer with so many rows says that nothing follows."""
+    said = [(letters(key), one) for _, frame, is_frame in _frames(page.frame) if is_frame for key, one in frame.items()]
+    return (
+        any(one in _NOTHING[:3] and (_MORE.fullmatch(name) or _NEXT.fullmatch(name)) for name, one in said)
+        or any(one in _TRUE and _LAST.fullmatch(name) for name, one in said)
+        or any(total == rows and is_sure_total(letters(key)) for key, total in totals_in(page))
+    )
 
 
 def sign_of_part(page: Page, *, is_sure: bool = True) -> str | None:
-    """The status 206, by which a page is a part of a list whose total is not known; unless it has to be sure, also a
-    range of 200, which has to say neither that it is all (PostgREST)."""
+    """The status 206 without a total; unless it has to be sure, also a range of 200 without one (PostgREST)."""
     span = page.headers.get("Content-Range", "")
     if page.status == HTTPStatus.PARTIAL_CONTENT and _RANGE.fullmatch(span) is None and span[:1] != "*":
         return f"206, {span}" if span else "206"
@@ -146,7 +152,7 @@ def sign_of_earlier(page: Page, param: str, number: int) -> str | None:
 
 
 def _is_before(link: Any, param: str, number: int) -> bool:
-    """Whether a link leads to a page before the one of this number. A number alone may be that of the first, too."""
+    """Whether a link leads to a page before the one of this number. A number alone may be of the first, too."""
     link = link.get("href") if isinstance(link, Mapping) else link
     if not isinstance(link, str) or re.search("[/?]", link) is None:
         return False
@@ -155,37 +161,38 @@ def _is_before(link: Any, param: str, number: int) -> bool:
 
 
 def sign_in(holder: Mapping[str, Any]) -> str | None:
-    """A key of what holds a list by which it is a part of one."""
+    """A key of what holds a list by which it is a part of one. Of a thing that has a list, `partial` is a fact."""
+    is_thing = any(str(key).lower() in _IDS for key in holder)
     for inside, frame, is_frame in _frames(holder):
         for key, child in frame.items() if is_frame else ():
             name = letters(key)
-            if child is True and (IN_PART.fullmatch(name) or (_MORE.fullmatch(name) and name not in _VAGUE)):
+            is_fact = is_thing and not inside and not name.startswith("hasmore")
+            is_sign = IN_PART.fullmatch(name) or (_MORE.fullmatch(name) and name not in _VAGUE)
+            if child is True and is_sign and not is_fact:
                 return f"{inside}{key}"
     return None
 
 
 def size_in(page: Page, rows: int) -> str | None:
-    """What in the query of a request asks for so many rows as came with its page: there may be more."""
-    query = parse_qsl(urlsplit(page.call.url).query)
+    """What in a request's query asks for so many rows as came: there may be more, unless the answer says its end."""
+    query = () if _says_end(page, rows) else parse_qsl(urlsplit(page.call.url).query)
     return next((name for name, value in query if value == str(rows) and rows and _SIZE.fullmatch(letters(name))), None)
 
 
 def may_be_full(page: Page, rows: int) -> bool:
     """Whether a lone page may be as long as pages get: neither its request nor its answer names a larger size."""
-    said = [*parse_qsl(urlsplit(page.call.url).query), *_pairs(page.frame)]
-    sizes = (one for key, one in said if _SIZE.fullmatch(name := letters(key)) and name not in ("count", "rows"))
+    pairs = [*parse_qsl(urlsplit(page.call.url).query), *_pairs(page.frame)]
+    sizes = (one for key, one in pairs if _SIZE.fullmatch(name := letters(key)) and name not in ("count", "rows"))
     return all((_number(size) or 0) <= rows for size in sizes)
 
 
 def says_more(page: Page) -> str | None:
-    """A key outside of lists that is true where more follows, or false where no last page is, or that counts pages.
-    None where there is none."""
+    """A key outside of lists that is true where more follows, or false where no last page is, or that counts pages."""
     return next((sign for sign in _signs_of_more(page, of_place=False)), None)
 
 
 def total_of_more(page: Page, number: int) -> str | None:
-    """A key or header field and its number, by which an answer has more rows than the `number` that came. It may well
-    be another number, such as that of all rows of a window or not."""
+    """A key or header field and its number, by which an answer has more rows than came, unless it counts others."""
     return next((f"{key}: {total}" for key, total in totals_in(page) if total > max(number, 1)), None)
 
 

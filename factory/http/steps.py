@@ -12,7 +12,7 @@ from factory.http import signs
 from factory.http.call import HttpCall, links_of
 from factory.http.expectations import Total
 from factory.http.page import Means, Page
-from factory.http.repeats import Came, Places
+from factory.http.repeats import Came, Places, hint_of_the_whole
 from factory.http.selection import asked, search, searched
 from schemas.model.cursor import has_lost_digits
 from schemas.model.polling import Pagination
@@ -20,10 +20,12 @@ from schemas.model.polling import Pagination
 
 class Following(NamedTuple):
     """What is requested next. `beyond`: the list has ended by its total, and this only makes sure: the server may say
-    that there is no such page. `promised`: the answer before says that there is one. `cursor`: what asks for it."""
+    that there is no such page. `may_fail`: in any way. `promised`: the answer before says that there is one. `cursor`:
+    what asks for it."""
 
     call: HttpCall
     beyond: bool = False
+    may_fail: bool = False
     promised: bool = False
     cursor: Any = None
 
@@ -36,10 +38,7 @@ class Step(Protocol):
         ...
 
     def after(self, page: Page, came: Came, more: bool | None) -> Following | None:
-        """What follows a page; None after the last. `more`: whether more follows, where the answer says so.
-
-        Raises HttpError.
-        """
+        """What follows a page; None after the last. `more`: where the answer says it, whether. Raises HttpError."""
         ...
 
 
@@ -191,7 +190,7 @@ class _Counted:
         name = self._total.name
         is_last = self._start == 0 and re.search("last|final|max", name) is not None
         self._is_sure = not is_last if self._by_page else signs.is_sure_total(name)
-        self._is_beyond = self._is_started = False
+        self._is_beyond = self._is_started = self._is_reached = False
         self._promised = 0
 
     def first(self, call: HttpCall) -> HttpCall:
@@ -213,10 +212,11 @@ class _Counted:
         self._fullest = max(self._fullest if self._is_started else 0, came.number)
         self._is_started = True
         total = None if self._is_beyond else self._total.of(page)
+        self._is_reached = self._is_reached and not came.number
         if total is None or more:
             if came.number or more:
                 return Following(self._at_position(), self._is_beyond and not more, promised=bool(more))
-            if (sign := signs.sign_of_more(page)) is not None:
+            if not self._is_reached and (sign := signs.sign_of_more(page)) is not None:
                 raise page.error(f"it has no rows, but says that more follow (`{sign}`); see `has_more_path`")
             return None
         return self._by_total(page, came, total, is_full)
@@ -238,7 +238,8 @@ class _Counted:
                 raise page.error(f"it has no rows, but the total is {total:,} and {read:,} came")
             return Following(self._at_position(), promised=True)
         if self._position > (self._start if self._by_page else 0) + total and (came.number or not self._by_page):
-            self._means.log(f"{page.named}: more {what} came than its total says ({total:,}); reading to the end")
+            if read > total:
+                self._means.log(f"{page.named}: more {what} came than its total says ({total:,}); reading to the end")
             self._is_beyond = True
             return Following(self._at_position(), beyond=True)
         if self._by_page and read == 1:
@@ -248,26 +249,28 @@ class _Counted:
             # The last page is full: whether the total is right, only the page behind it can say. So it is where it may
             # be the number of the page, of its rows or, of pages from 0, of the last one, and where the first `offset`
             # may be the number of the first row, and no row that is left out.
-            self._is_beyond = True
-            return Following(self._at_position(), beyond=True)
+            self._is_beyond, self._is_reached = True, self._is_sure
+            return Following(self._at_position(), beyond=True, may_fail=self._by_page and read == 1 and self._is_sure)
         return None
 
     def _check_heeded(self, page: Page, came: Came) -> None:
         """Where a page brings the rows of the page before it, what was sent for it has no effect."""
         before, self._before, limit = self._before, came.sent, self._pagination.limit or 0
         on_top = "counting a row that stays on top would leave another out; page by number, or by links"
-        if 0 < limit < min(came.number, len(before)) and came.sent[0] == before[0] != before[-1] and not self._by_page:
-            raise page.error(
-                f"it has more rows than `limit` ({limit}), and the first came on the page before: {on_top}"
-            )
+        is_page_before = came.sent == before
+        if not self._by_page and not is_page_before and _has_same_on_top(came.sent, before):
+            raise page.error(f"its first row is that of the page before: {on_top}")
+        if 0 < limit == len(came.rows) < came.number and not self._by_page:
+            text = f"of its {came.number} rows, more than `limit` ({limit}), `data_selector` leaves out some at the top"
+            raise page.error(f"{text}: whether an offset counts these cannot be told; page by number, or by links")
         if came.number and 0 < len(before) <= limit < self._fullest and not self._by_page:
             raise page.error(f"an earlier page has more rows than `limit` ({limit}), and others have not: {on_top}")
-        if not came.sent or came.sent != before or all(row is None for row in came.sent):
+        if not came.sent or not is_page_before or all(row is None for row in came.sent):
             return
         pages = self._pagination
         name = (pages.page_param or "page") if self._by_page else (pages.offset_param or "offset")
         if self._position - self._start <= (1 if self._by_page else came.number):
-            hint = _hint_of_the_whole(page, came.number)
+            hint = hint_of_the_whole(page, came.number)
             if came.number < limit:
                 hint += ", or hides rows of each page, so that these seem the same; take its links or a cursor"
             raise page.error(f"its rows are those of the page before: the server ignores `{name}`{hint}")
@@ -285,16 +288,13 @@ class _Counted:
         return _placed(self._call, pages.offset_body_path, pages.offset_param or "offset", self._position)
 
 
+def _has_same_on_top(rows: Sequence[Any], before: Sequence[Any]) -> bool:
+    """Whether the first row of two pages is the same, and no other one of them."""
+    first = rows[0] if len(rows) > 1 < len(before) else None
+    return first is not None and first == before[0] and first not in (*rows[1:], *before[1:])
+
+
 def _placed(call: HttpCall, body_path: str | None, param: str, value: Any) -> HttpCall:
     if body_path is not None:
         return call.with_json_value(body_path.split("."), value)
     return call.with_query({param: value})
-
-
-def _hint_of_the_whole(page: Page, rows: int) -> str:
-    """What to write where a page has as many rows as a key counts, which may be all that there are."""
-    if signs.sign_of_more(page) is None and signs.total_of_more(page, rows) is None:
-        for key, number in signs.totals_in(page):
-            if number == rows and key.isidentifier() and key in page.frame:
-                return f"; where the first page is the whole list, write: stop: length(rows) >= page.{key}"
-    return ""

@@ -32,7 +32,7 @@ _RFC_2822 = re.compile(
     r"(?:[+-][0-9]{4}|GMT|UTC?|[ECMP][SD]T)"
 )
 _JSON_DATE = re.compile(r"/Date\((?P<milliseconds>-?[0-9]{1,15})(?P<offset>[+-][0-9]{4})?\)/")
-_CODE = re.compile(r"(?:0[xX])?[0-9a-z]+|[0-9A-Z]+")
+_WORD, _DIGITS, _LONG_CODE = re.compile("[0-9A-Za-z]+"), re.compile("[0-9]+"), 5
 _UNCLEAR_DATE = re.compile(
     # First dates as numbers, with what has more behind the date than a time; weeks, quarters, times of a day.
     r"[0-9]{1,2}([/.-])[0-9]{1,2}\1(?:[0-9]{2}|[0-9]{4})(?!\d).*|[0-9]{4}([/.-])[0-9]{1,2}\2[0-9]{1,2}(?!\d).*"
@@ -42,7 +42,8 @@ _UNCLEAR_DATE = re.compile(
     r"|(?:[^\W\d]{2,10}\.?,? )?[0-9]{1,2}[./ -]{1,2}[^\W\d]{3,10}[./, -]{1,2}(?:[0-9]{2}|[0-9]{4})(?!\d).*"
     r"|(?:[A-Za-z]{3,9},? |[0-9]{4}[ /.-])?(?:[0-9]{1,2}[. ] ?)?"
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
-    r"|nov(?:ember)?|dec(?:ember)?)[., /-].*[0-9].*",
+    r"|nov(?:ember)?|dec(?:ember)?)[., /-].*[0-9].*"
+    r"|(?:[0-9]{4}|[0-9]{2})[ /.,-]{1,2}(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -53,8 +54,7 @@ class CursorError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class CursorForm:
-    """How cursors are read and written. `format` is one of `FORMATS`, a strptime pattern, or None: what can be told
-    from the value. A time without offset is in `zone`."""
+    """How cursors are read and written. `format`: of `FORMATS`, a strptime pattern, or None, by the value itself."""
 
     format: str | None = None
     zone: tzinfo = UTC
@@ -254,8 +254,7 @@ def _iso_moment(text: str) -> datetime:
     zone = match["zone"] if match is not None else None
     if zone is None:
         return datetime.fromisoformat(text)
-    name = zone.strip()
-    return datetime.fromisoformat(text[: -len(zone)] + ("Z" if name in ("UTC", "GMT") else name))
+    return datetime.fromisoformat(text[: -len(zone)] + ("Z" if zone.strip() in ("UTC", "GMT") else zone.strip()))
 
 
 def _kind(moment: Moment) -> CursorKind:
@@ -269,9 +268,7 @@ def has_lost_digits(value: Any) -> bool:
 
 def _number(text: str) -> int | Decimal | None:
     found = _NUMBER.fullmatch(text)
-    if found is None:
-        return None
-    return Decimal(text) if found["fraction"] or found["exponent"] else int(text)
+    return None if found is None else Decimal(text) if found["fraction"] or found["exponent"] else int(text)
 
 
 def _refuse_numbered(one: Moment, other: Moment) -> None:
@@ -281,20 +278,23 @@ def _refuse_numbered(one: Moment, other: Moment) -> None:
         (start, _, part), (end, _, rest) = (f"{number:f}".partition(".") for number in (one, other))
         # Seconds since 1970 are no versions: these begin with few digits.
         is_clear = start != end or len(start) > 4 or (one > other) == (int(part or 0) > int(rest or 0))
-    elif isinstance(one, str) and isinstance(other, str) and len(one) != len(other):
-        is_alike = re.sub(r"[0-9]+", "#", one) == re.sub(r"[0-9]+", "#", other)
-        are_codes = all(map(_CODE.fullmatch, (one, other))) and re.search("[0-9]", one + other) is not None
-        is_clear = not is_alike and not (are_codes and (one > other) != (len(one) > len(other)))
+    elif isinstance(one, str) and isinstance(other, str) and one != other:
+        at = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+        words, numbers = (
+            [next((m.group() for m in kind.finditer(text) if m.start() <= at <= m.end()), "") for text in (one, other)]
+            for kind in (_WORD, _DIGITS)
+        )
+        # Codes of one length sort by their text, where they are no short names with a number in them.
+        parts = numbers if len(words[0]) == len(words[1]) and len(words[0]) < _LONG_CODE and all(numbers) else words
+        is_longer, has_digit = len(parts[0]) - len(parts[1]), re.search("[0-9]", "".join(parts)) is not None
+        is_clear = not is_longer or not has_digit or (one > other) == (is_longer > 0)
     if not is_clear:
         name = "number" if isinstance(one, Decimal) else "text"
-        raise CursorError(
-            f"{_shown(str(one))} and {_shown(str(other))} hold numbers of different lengths, which text sorts "
-            f"otherwise than they count; write `cursor_format: {name}` if the API sorts them as {name}"
-        )
+        what = "hold numbers of different lengths, which text sorts otherwise than they count; write `cursor_format:"
+        raise CursorError(f"{_shown(str(one))} and {_shown(str(other))} {what} {name}` if the API sorts them as {name}")
 
 
 def _shown(value: Any) -> str:
-    text = (
-        str(value) if isinstance(value, Decimal) else repr(value.isoformat() if isinstance(value, datetime) else value)
-    )
+    plain = value.isoformat() if isinstance(value, datetime) else value
+    text = str(value) if isinstance(value, Decimal) else repr(plain)
     return text if len(text) <= 60 else f"{text[:60]}…"
