@@ -22,6 +22,7 @@ FOR_SOME_FILES = {
     "schemas.model.value_schema": {"jsonschema"},
     "schemas.rules.data_values": {"jsonschema"},
     "schemas.rules.commands": {"sqlglot"},
+    "schemas.rules.template_files": {"jinja2"},
     "schemas.rules.template_values": {"jinja2"},
 }
 """What only files that need it import, and only then."""
