@@ -170,6 +170,9 @@ def _commented(text: str) -> str:
 
 
 def _line(text: str) -> str:
+    # Every line of every pipeline is asked at each edit.
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
