@@ -16,7 +16,7 @@ PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 TOPS = ("schemas", "factory")
 ROW = re.compile(r"^\| `(?P<name>\w+)` \|", re.MULTILINE)
 MOST_AT_TOP = 14
-MOST_FILES = 312
+MOST_FILES = 311
 MOST_LINES = 300
 
 

@@ -260,7 +260,7 @@ BUILT_INS: Mapping[str, BuiltIn] = MappingProxyType(
         "load": BuiltIn("factory.operators.load.LoadOperator"),
         "duckdb": BuiltIn("factory.operators.sql.DuckdbOperator"),
         "check": BuiltIn("factory.operators.check.CheckOperator"),
-        "chart": BuiltIn("factory.operators.chart.ChartOperator"),
+        "chart": BuiltIn("factory.operators.models.ChartOperator"),
         "train": BuiltIn("factory.operators.models.TrainOperator", train_arguments),
         "predict": BuiltIn("factory.operators.models.PredictOperator"),
     }

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 MAX_BYTES = 512 * 2**20
 """The largest version, unpacked: a worker holds it in memory for a moment."""
 TIMEOUT_SECONDS = 60.0
-PASSWORD = re.compile(r"\w+://[^/@:]+:[^@]*@")
+PASSWORD = re.compile(r"://[^/@:]+:[^@]*@")
+"""A name and keys in a URL; a connection's id has no colon."""
 CURRENT = "current"
 """The object that holds the current version's name."""
 STATE = "state.json"
@@ -109,10 +110,8 @@ class ArchiveStore:
     """
 
     def __init__(self, url: str, timeout: float = TIMEOUT_SECONDS) -> None:
-        if PASSWORD.match(url):
-            raise StoreError(
-                "the store's URL has keys in it; name an Airflow connection: SCHEME://CONN_ID@BUCKET/PREFIX"
-            )
+        if PASSWORD.search(url):
+            raise StoreError("its `store` has keys in the URL; name an Airflow connection: s3://CONN_ID@bucket/prefix")
         self.url = url.rstrip("/")
         self.timeout = timeout
         self._kept: set[str] = set()

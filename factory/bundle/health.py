@@ -18,7 +18,7 @@ from typing import Any
 
 import psutil
 
-from factory.bundle.archives import ArchiveStore, DamagedArchiveError
+from factory.bundle.archives import PASSWORD, ArchiveStore, DamagedArchiveError
 from factory.bundle.pipeline_bundle import PipelineBundle
 from factory.bundle.records import State, state_of, state_path, written_by
 from factory.bundle.store import EXECUTABLE, BundleError, Store, StoreError, token_of
@@ -32,9 +32,6 @@ SOURCE_SECONDS = 120
 FOR_THE_PROCESSOR = "the dag-processor needs it, workers do not"
 AGAIN = "restart the dag-processor, which writes it again"
 MOST_PROBLEMS = 10
-_KEYS = re.compile(r"://[^/@:]+:[^@]*@")
-"""A name and a password in a URL; a connection's id has no colon."""
-
 
 Finding = tuple[str, str]
 """A level, which is `ok`, `warning` or `error`, and a text of one sentence."""
@@ -42,13 +39,6 @@ Finding = tuple[str, str]
 
 def examine(made: type[PipelineBundle], name: str, kwargs: Mapping[str, Any]) -> Iterator[Finding]:
     """What there is to say of a bundle that is configured with `kwargs`."""
-    if _KEYS.search(str(kwargs.get("store"))):
-        yield (
-            "error",
-            "its `store` has keys in the URL, which anybody can read who sees the configuration; put them into an "
-            "Airflow connection, and write s3://CONN_ID@bucket/prefix",
-        )
-        return
     try:
         bundle = made(**{"name": name, **kwargs})
     except Exception as error:  # a wrong argument, or a subclass's own
@@ -66,7 +56,7 @@ def examine(made: type[PipelineBundle], name: str, kwargs: Mapping[str, Any]) ->
 def _source(name: str, source: Mapping[str, Any]) -> list[Finding]:
     """Ask for the source's files, in a storage that is removed again."""
     found = []
-    if any(_KEYS.search(str(value)) for value in (source.get("kwargs") or {}).values()):
+    if any(PASSWORD.search(str(value)) for value in (source.get("kwargs") or {}).values()):
         text = "its `source` has a password in a URL; put it into an Airflow connection (Git: `git_conn_id`)"
         found.append(("warning", text))
     upstream = Upstream(source, name)

@@ -46,7 +46,7 @@ OPERATORS: Mapping[str, str] = MappingProxyType(
         "load": "factory.operators.load.LoadOperator",
         "duckdb": "factory.operators.sql.DuckdbOperator",
         "check": "factory.operators.check.CheckOperator",
-        "chart": "factory.operators.chart.ChartOperator",
+        "chart": "factory.operators.models.ChartOperator",
         "predict": "factory.operators.models.PredictOperator",
     }
 )

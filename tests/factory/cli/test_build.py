@@ -204,15 +204,6 @@ def test_a_file_where_a_folder_was_holds_nothing_up(folder: Path, tmp_path: Path
 
 
 @pytest.mark.usefixtures("folder")
-def test_an_empty_path_is_not_the_current_folder(tmp_path: Path) -> None:
-    done = factory("build", "--output", "", cwd=tmp_path)
-
-    assert done.returncode == 2
-    assert "argument --output: the path is empty" in done.stderr
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["pipelines"]
-
-
-@pytest.mark.usefixtures("folder")
 def test_an_ignore_file_of_somebody_else_stays(tmp_path: Path) -> None:
     (tmp_path / "dags").mkdir()
     (tmp_path / "dags" / ".airflowignore").write_text("old/\n")
@@ -222,11 +213,17 @@ def test_an_ignore_file_of_somebody_else_stays(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("folder")
-def test_output_inside_the_pipelines_is_refused(tmp_path: Path) -> None:
-    done = factory("build", "--output", "pipelines/dags", cwd=tmp_path)
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [("pipelines/dags", "choose a folder outside of it"), ("", "argument --output: the path is empty")],
+    ids=["inside the pipelines", "an empty path is not the current folder"],
+)
+def test_an_output_that_is_no_folder_for_dags_is_refused(output: str, said: str, tmp_path: Path) -> None:
+    done = factory("build", "--output", output, cwd=tmp_path)
 
     assert done.returncode == 2
-    assert "choose a folder outside of it" in done.stderr
+    assert said in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["pipelines"]
 
 
 @pytest.mark.usefixtures("folder")

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowException
 
-from factory.operators.chart import ChartOperator, OpenTheChart
+from factory.operators.models import ChartOperator, OpenTheChart
 
 pytest.importorskip("vl_convert")
 

@@ -16,10 +16,9 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from factory.data.row_files import RowFileWriter
-from factory.operators.chart import ChartOperator
 from factory.operators.check import CheckOperator
 from factory.operators.load import LoadOperator
-from factory.operators.models import TrainOperator
+from factory.operators.models import ChartOperator, TrainOperator
 from factory.operators.selection import XComSelection
 
 from .warehouses import ORDERS, Warehouse, load

@@ -16,9 +16,9 @@ from airflow.sdk.exceptions import AirflowException
 
 from factory.data import database_words
 from factory.data.destinations import target_of
-from factory.operators.chart import ChartOperator
 from factory.operators.check import CheckOperator
 from factory.operators.load import LoadOperator
+from factory.operators.models import ChartOperator
 from factory.operators.sql import DuckdbOperator, SqlOperator
 from schemas.compose.env_values import without
 

@@ -19,10 +19,9 @@ from factory.data import with_near_name
 from factory.data.destinations import target_of
 from factory.data.row_files import read_rows
 from factory.data.sql import SESSIONS, result_rows
-from factory.operators.chart import ChartOperator
 from factory.operators.check import CheckOperator
 from factory.operators.load import LoadOperator
-from factory.operators.models import PredictOperator, TrainOperator
+from factory.operators.models import ChartOperator, PredictOperator, TrainOperator
 from factory.operators.sql import DuckdbOperator, SqlOperator
 
 from .warehouses import Warehouse, on
