@@ -21,6 +21,7 @@ from schemas.rules import (
     outcomes,
     params,
     poll_state,
+    run_context,
     run_times,
     schedule,
     secrets,
@@ -128,7 +129,8 @@ SOURCE_RULES: tuple[Callable[[Subject, SourceReader], Iterator[Diagnostic]], ...
     template_names.check,
     outcomes.check_branches,
     mapping.check_functions,
-    run_times.check_logical_date,
+    run_context.check_logical_date,
+    run_context.check_removed_keys,
 )
 """Rules that read the source of what a file names."""
 

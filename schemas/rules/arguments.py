@@ -18,7 +18,7 @@ from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
 from schemas.shape.places import mapping_at
 from schemas.source import Function, Parameter
-from schemas.source.results import by_name, missing_names, unknown_names
+from schemas.source.facts import by_name, missing_names, unknown_names
 
 _WORDS_FOR_BOOL = {"no": "false", "off": "false", "false": "false", "yes": "true", "on": "true", "true": "true"}
 _NAMES = {

@@ -16,7 +16,8 @@ from schemas.folder.discovery import dag_id_of, default_dag_id
 from schemas.folder.project import is_template_path
 from schemas.model.value_schema import of_value, schema_problem, unfit
 from schemas.rules.arguments import renders_natively
-from schemas.rules.run_times import OF_LOGICAL_DATE, duration_of, first_slots
+from schemas.rules.run_context import OF_LOGICAL_DATE
+from schemas.rules.run_times import duration_of, first_slots
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
 from schemas.rules.templates import rendered_texts

@@ -16,7 +16,7 @@ from schemas.findings.paths import DataPath, walk
 from schemas.findings.suggestions import meant
 from schemas.model.built_ins import BUILT_INS
 from schemas.rules.expressions import has_expression
-from schemas.rules.run_times import said_of_dates, without_dates
+from schemas.rules.run_context import said_of_dates, without_dates
 from schemas.rules.subject import Reference, Subject
 from schemas.rules.template_names import said_of_names
 from schemas.rules.templates import Said, rendered_texts, said_of_template

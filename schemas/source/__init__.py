@@ -1,5 +1,6 @@
 """What a dotted path is and takes, by reading source, never importing it: `SourceReader` and its results."""
 
+from schemas.source.facts import Parameter
 from schemas.source.files import FactCache
 from schemas.source.reader import SourceReader
 from schemas.source.results import (
@@ -11,7 +12,6 @@ from schemas.source.results import (
     NotAPath,
     NotCallable,
     NotInstalled,
-    Parameter,
     Result,
     SourceError,
     TaskDecorated,

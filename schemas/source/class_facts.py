@@ -5,8 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
-from schemas.source.facts import ClassFacts, ConstructorFacts, Fields, FieldsOf, Forward, FunctionFacts
-from schemas.source.results import Parameter
+from schemas.source.facts import ClassFacts, ConstructorFacts, Fields, FieldsOf, Forward, FunctionFacts, Parameter
 from schemas.source.syntax import dotted_text, is_literal, is_type_checking
 
 _COLLECTIONS = frozenset({"tuple", "list", "set", "frozenset", "sorted"})

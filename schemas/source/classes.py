@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from schemas.source.facts import ClassFacts, ConstructorFacts, Fields, FieldsOf, Forward, Refusal, Value
+from schemas.source.facts import ClassFacts, ConstructorFacts, Fields, FieldsOf, Forward, Parameter, Refusal, Value
 from schemas.source.names import Definition, NameResolver
-from schemas.source.results import Class, Parameter
+from schemas.source.results import Class
 from schemas.source.syntax import generates_constructor, keeps_signature
 
 BASE_OPERATORS = frozenset(

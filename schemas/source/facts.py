@@ -3,11 +3,48 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from schemas.source.results import Parameter
+from schemas.findings.suggestions import nearest
+
+
+class Parameter(NamedTuple):
+    """One parameter of a function or constructor, without `self` and `cls`.
+
+    `kind` is a name of `inspect.Parameter`'s kinds ("POSITIONAL_OR_KEYWORD", "KEYWORD_ONLY", "VAR_KEYWORD",
+    …). `annotation` is the text of the annotation as written, names as the defining module knows them.
+    """
+
+    name: str
+    kind: str
+    required: bool
+    annotation: str | None = None
+
+
+_BY_NAME = ("POSITIONAL_OR_KEYWORD", "KEYWORD_ONLY")
+
+
+def by_name(parameters: Iterable[Parameter]) -> list[Parameter]:
+    """The parameters that an argument can name."""
+    return [p for p in parameters if p.kind in _BY_NAME]
+
+
+def unknown_names(parameters: Sequence[Parameter], given: Iterable[str]) -> list[str]:
+    """Those of `given` that no parameter takes; none where any name is taken."""
+    if any(p.kind == "VAR_KEYWORD" for p in parameters):
+        return []
+    names = {p.name for p in by_name(parameters)}
+    return [name for name in given if name not in names]
+
+
+def missing_names(parameters: Sequence[Parameter], given: Collection[str], filled: Collection[str] = ()) -> list[str]:
+    """Required parameters that are neither given nor `filled` by others, but for those that a typo means."""
+    wanted = [p.name for p in by_name(parameters) if p.required and p.name not in given and p.name not in filled]
+    names = {p.name for p in parameters}
+    typos = {nearest(name, wanted) for name in given if name not in names}
+    return [name for name in wanted if name not in typos]
 
 
 class Imported(NamedTuple):

@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from schemas.findings.suggestions import nearest
-
-
-class Parameter(NamedTuple):
-    """One parameter of a function or constructor, without `self` and `cls`.
-
-    `kind` is a name of `inspect.Parameter`'s kinds ("POSITIONAL_OR_KEYWORD", "KEYWORD_ONLY", "VAR_KEYWORD",
-    …). `annotation` is the text of the annotation as written, names as the defining module knows them.
-    """
-
-    name: str
-    kind: str
-    required: bool
-    annotation: str | None = None
+from schemas.source.facts import Parameter
 
 
 class Function(NamedTuple):
@@ -267,30 +254,34 @@ def returned_texts(function: Function) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def context_keys(function: Function) -> Mapping[str, int]:
+    """The keys that a function takes out of Airflow's context (`context["ds"]`), and the lines where it does. A
+    function that asks for keys, or expects that one is missing, has none."""
+    node = _plain(function)
+    return {} if node is None else _context_keys(node)
+
+
+@lru_cache(maxsize=256)  # many pipelines name one function
+def _context_keys(node: _Def) -> Mapping[str, int]:
+    names = {node.args.kwarg.arg} if node.args.kwarg is not None else set()
+    keys: dict[str, int] = {}
+    for one in _own(node):
+        match one:
+            case ast.Try() | ast.Compare(ops=[ast.In() | ast.NotIn()]):
+                return {}
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                names = names | {name} if _is_context(value) else names - {name}
+            case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=str() as key), ctx=ast.Load()):
+                keys |= {key: one.lineno} if name in names else {}
+            case ast.Subscript(value=value, slice=ast.Constant(value=str() as key)) if _is_context(value):
+                keys[key] = one.lineno
+    return keys
+
+
+def _is_context(value: ast.expr) -> bool:
+    return isinstance(value, ast.Call) and ast.unparse(value.func).rpartition(".")[2] == "get_current_context"
+
+
 def returns_several(function: Function) -> bool:
     """Whether a function returns a list of several items that is written out."""
     return any(isinstance(one, ast.List | ast.Tuple) and len(one.elts) > 1 for one in _returned(function))
-
-
-_BY_NAME = ("POSITIONAL_OR_KEYWORD", "KEYWORD_ONLY")
-
-
-def by_name(parameters: Iterable[Parameter]) -> list[Parameter]:
-    """The parameters that an argument can name."""
-    return [p for p in parameters if p.kind in _BY_NAME]
-
-
-def unknown_names(parameters: Sequence[Parameter], given: Iterable[str]) -> list[str]:
-    """Those of `given` that no parameter takes; none where any name is taken."""
-    if any(p.kind == "VAR_KEYWORD" for p in parameters):
-        return []
-    names = {p.name for p in by_name(parameters)}
-    return [name for name in given if name not in names]
-
-
-def missing_names(parameters: Sequence[Parameter], given: Collection[str], filled: Collection[str] = ()) -> list[str]:
-    """Required parameters that are neither given nor `filled` by others, but for those that a typo means."""
-    wanted = [p.name for p in by_name(parameters) if p.required and p.name not in given and p.name not in filled]
-    names = {p.name for p in parameters}
-    typos = {nearest(name, wanted) for name in given if name not in names}
-    return [name for name in wanted if name not in typos]

@@ -21,7 +21,7 @@ from schemas.findings.paths import DataPath
 from schemas.model.times import TRACE
 from schemas.rules.subject import Subject
 from schemas.source import Class, Function, SourceReader
-from schemas.source.results import by_name
+from schemas.source.facts import by_name
 
 _NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
 _SHELL_ARGUMENTS = frozenset(

@@ -35,7 +35,7 @@ from schemas.rules.dotted_paths import no_callable
 from schemas.rules.expressions import check_characters
 from schemas.rules.ids import check_itself
 from schemas.rules.outcomes import check_branches
-from schemas.rules.run_times import said_of_dates
+from schemas.rules.run_context import said_of_dates
 from schemas.rules.template_files import below, missing_template, siblings, templates
 from schemas.rules.template_names import said_of_names
 from schemas.rules.templates import said_of_template
