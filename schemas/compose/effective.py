@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -56,7 +56,7 @@ class Place(NamedTuple):
     def with_problem(self, problem: Problem) -> Place:
         """The place with a problem of what is at the problem's path below it."""
         place = self.at(problem.path)
-        own = place._replace(problems=(*place.problems, replace(problem, path=())))
+        own = place._replace(problems=(*place.problems, problem._replace(path=())))
         return self.with_part(problem.path, own)
 
     def with_unknown(self, value: Any) -> Place:
@@ -183,7 +183,7 @@ class Effective:
     @cached_property
     def problems(self) -> tuple[Problem, ...]:
         """What could not be filled in, by the paths of this document."""
-        return tuple(replace(p, path=path) for path, place in self.place.all() for p in place.problems)
+        return tuple(p._replace(path=path) for path, place in self.place.all() for p in place.problems)
 
     @cached_property
     def unknown(self) -> frozenset[DataPath]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from itertools import product
 from math import prod
@@ -194,7 +193,7 @@ def rows_of(matrix: Written) -> Rows:
     """The rows of a `matrix` whose expressions are filled in."""
     expanded = expand(matrix.value)
     rows = tuple(Row({key: matrix.at(place) for key, (_, place) in cells.items()}) for cells in expanded.rows)
-    return Rows(rows, expanded.varying, [replace(p, path=(*matrix.path, *p.path)) for p in expanded.problems])
+    return Rows(rows, expanded.varying, [p._replace(path=(*matrix.path, *p.path)) for p in expanded.problems])
 
 
 def _shortened(value: Any) -> str:

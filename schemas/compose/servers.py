@@ -11,11 +11,9 @@ from schemas.findings.paths import walk
 
 SAFE_HEADERS = frozenset({"accept", "accept-encoding", "accept-language", "content-type", "user-agent"})
 """What goes along to another server. Any other header field may be a credential (`X-Api-Key`, `Cookie`, …)."""
-_EXPRESSION = re.compile(r"\{\{(?P<template>.*?)\}\}|\{%.*?%\}|\$\{(?P<root>[a-z]+)[^{}]*\}", re.DOTALL)
+_EXPRESSION = r"(?s)\{\{(?P<template>.*?)\}\}|\{%.*?%\}|\$\{(?P<root>[a-z]+)[^{}]*\}"
 _OF_A_RUN = ("each", "cursor", "tasks", "expand")
-_CONFIGURED = re.compile(
-    r"\s*(?:var|conn)\.(?!.*\b(?:ti|task_instance|dag_run|params|triggering_asset_events)\b)", re.DOTALL
-)
+_CONFIGURED = r"(?s)\s*(?:var|conn)\.(?!.*\b(?:ti|task_instance|dag_run|params|triggering_asset_events)\b)"
 _LISTS = ("params", "expand", "expand_kwargs")
 
 
@@ -24,10 +22,10 @@ def is_named_later(url: str) -> bool:
     and connections say is configuration, as the file is."""
 
     def mark(found: re.Match[str]) -> str:
-        is_known = found["root"] not in _OF_A_RUN if found["root"] else _CONFIGURED.match(found["template"] or "")
+        is_known = found["root"] not in _OF_A_RUN if found["root"] else re.match(_CONFIGURED, found["template"] or "")
         return "_" if is_known else "\0"
 
-    server = re.match(r"(?:[^/?#]*//)?[^/?#]*", _EXPRESSION.sub(mark, url))
+    server = re.match(r"(?:[^/?#]*//)?[^/?#]*", re.sub(_EXPRESSION, mark, url))
     return server is not None and "\0" in server.group()
 
 

@@ -202,7 +202,7 @@ class _Expansion:
         value, place = filling.value(Written(body, Place(layer), entry.path))
         for problem in filling.problems:  # kept with what they are about: rows move it
             if problem.path[: len(entry.path)] == entry.path:
-                place = place.with_problem(replace(problem, path=problem.path[len(entry.path) :]))
+                place = place.with_problem(problem._replace(path=problem.path[len(entry.path) :]))
             else:
                 self.problems.append(problem)
         written = Written(value, place, entry.path)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from schemas.compose.effective import Arguments, Place, Written
@@ -232,7 +232,7 @@ class Outputs:
             reference = expression.meaning
             found = self._reference(reference, one, path) if isinstance(reference, TaskReference) else None
             if isinstance(found, Problem):
-                self.problems.append(replace(found, part=(expression.start, expression.end)))
+                self.problems.append(found._replace(part=(expression.start, expression.end)))
                 found = f"${expression.written}"  # no reference to anything
             made += [(expression, found)] if found is not None else []
         return filled(text, made) if made else text
@@ -285,7 +285,7 @@ class Outputs:
         if inside in self.uses:
             further = self._output(inside, whole, one, path)
             message = f"the output `{name}` of the {template} is wrong: {getattr(further, 'message', '')}"
-            return further if isinstance(further, str) else replace(further, message=message, caret="", allowed=())
+            return further if isinstance(further, str) else further._replace(message=message, caret="", allowed=())
         return whole._replace(task_id=OUTWARD * (len(one.scope.prefixes) - 1) + target).written
 
     def _names(self, one: _Entry) -> None:

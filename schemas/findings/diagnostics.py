@@ -171,8 +171,7 @@ class Entry:
 Edit = Word | Yaml | InQuotes | Entry
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """A finding at a path; `at_key` points at the key instead of the value, `part` at a range of the value's text."""
 
     code: Code

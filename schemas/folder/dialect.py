@@ -13,7 +13,7 @@ NOT_DAGS = ("default", "task_groups")
 
 GUSTY_SUFFIXES = (".sql", ".py")
 OF_GUSTY = "it is a task of gusty: docs/migrating.md shows what to write"
-_GUSTY_HEAD = re.compile(
+_GUSTY_HEAD = (
     r"\s*---[ \t]*\n(?:(?!---).*\n)*?operator[ \t]*:.*\n(?:(?!---).*\n)*---|"
     r"\s*# ---[ \t]*\n(?:#(?! ---).*\n)*?# ?(?:operator|python_callable|(?:external_)?dependencies)[ \t]*:.*\n"
     r"(?:#(?! ---).*\n)*# ---"
@@ -26,7 +26,7 @@ _FORCED = r"#[ \t]*factory:[ \t]*dialect[ \t]*=[ \t]*dag-factory[ \t]*"
 
 def is_gusty(text: str) -> bool:
     """Whether the text of a SQL or Python file begins with the settings of a task of gusty."""
-    return _GUSTY_HEAD.match(text) is not None
+    return re.match(_GUSTY_HEAD, text) is not None
 
 
 def may_be_dag_factory(text: str) -> bool:

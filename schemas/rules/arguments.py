@@ -118,7 +118,7 @@ def as_calls(task: TaskView) -> Iterator[TaskView]:
             yield task._replace(entry=single, arguments=value, with_path=path)
 
 
-_OF_A_PARAM = re.compile(
+_OF_A_PARAM = (
     r"\s*\{\{-?\s*params(?:\.get\((?P<quote>['\"])|\[(?P<mark>['\"])|\.)(?P<name>\w+)(?(mark)(?P=mark)\])(?(quote)(?P=quote)\))"
     r"\s*-?\}\}\s*"
 )
@@ -130,7 +130,7 @@ def texts_of_params(subject: Subject, task: TaskView, annotated: Collection[str]
     """`{{ params.x }}` of a param that is no text, in arguments of a function whose type is unknown."""
     is_asked = subject.may_hold("params.", "params[") and not renders_natively(subject)
     for name, path, is_whole, value in _texts(task) if is_asked else ():
-        match = _OF_A_PARAM.fullmatch(value) if not is_whole or name not in annotated else None
+        match = re.fullmatch(_OF_A_PARAM, value) if not is_whole or name not in annotated else None
         if match is None or type(value) is not str:
             continue
         param = {**mapping_at(subject.data, ("params",)), **mapping_at(task.entry, ("params",))}.get(match["name"])

@@ -20,11 +20,9 @@ from schemas.rules.task_view import TaskView
 from schemas.rules.templates import said_of_template
 from schemas.shape.places import mapping_at, value_at
 
-_CHOSEN_ELSEWHERE = re.compile(r"\b(?:params\b|xcom_pull\b|dag_run\.conf\b)")
+_CHOSEN_ELSEWHERE = r"\b(?:params\b|xcom_pull\b|dag_run\.conf\b)"
 _PARAM = re.compile(r"\bparams(?:\.(?P<name>\w+)|\[\s*(?P<quote>['\"])(?P<key>[^'\"]+)(?P=quote)\s*\])")
-_ONE_OF_TWO = re.compile(
-    r"""\{\{-?\s*(?:'[^']*'|"[^"]*")\s+if\s(?:(?!\selse\s).)+\selse\s+(?:'[^']*'|"[^"]*")\s*-?\}\}""", re.DOTALL
-)
+_ONE_OF_TWO = r"""(?s)\{\{-?\s*(?:'[^']*'|"[^"]*")\s+if\s(?:(?!\selse\s).)+\selse\s+(?:'[^']*'|"[^"]*")\s*-?\}\}"""
 _NO_SHELL = {"integer", "number", "boolean", "null"}
 """Types of params that hold nothing which a shell would execute; Airflow checks what is given for them."""
 _TEMPLATE = "{{"
@@ -109,11 +107,11 @@ def _second_command(command: str) -> str | None:
 
 
 def _may_hold_shell(template: str, subject: Subject, task: TaskView) -> bool:
-    if _ONE_OF_TWO.fullmatch(template):
+    if re.fullmatch(_ONE_OF_TWO, template):
         return False
     params = {**mapping_at(subject.data, ("params",)), **mapping_at(task.entry, ("params",))}
     rest = _PARAM.sub(lambda one: "" if _is_bounded(params.get(one["name"] or one["key"])) else one[0], template)
-    return _CHOSEN_ELSEWHERE.search(rest) is not None
+    return re.search(_CHOSEN_ELSEWHERE, rest) is not None
 
 
 def _is_bounded(param: Any) -> bool:
@@ -171,7 +169,7 @@ def check_quoting(subject: Subject) -> Iterator[Diagnostic]:
             for r in subject.references_of(task)
             if r.part and r.path == path and _is_given(subject, r)
         }
-        if not outputs and (_TEMPLATE not in command or _CHOSEN_ELSEWHERE.search(command) is None):
+        if not outputs and (_TEMPLATE not in command or re.search(_CHOSEN_ELSEWHERE, command) is None):
             continue
         values = (one for one in _values(command, outputs) if one[0] in outputs or one[2] in ("", "\n"))
         own = [mapping_at(subject.data, (f"user_defined_{what}",)) for what in ("macros", "filters")]

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from math import prod
 from typing import Any, get_args
 
@@ -44,8 +43,8 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     yield from _files(subject)
 
 
-_ONE_VALUE = re.compile(r"(?:str|int|float|bool)(?: \| None)?|Optional\[(?:str|int|float|bool)\]")
-_SEVERAL = re.compile(r"(?:dict|Dict|Mapping)\[str, (?P<each>.+)\]")
+_ONE_VALUE = r"(?:str|int|float|bool)(?: \| None)?|Optional\[(?:str|int|float|bool)\]"
+_SEVERAL = r"(?:dict|Dict|Mapping)\[str, (?P<each>.+)\]"
 
 
 def check_functions(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
@@ -79,8 +78,8 @@ def check_functions(subject: Subject, reader: SourceReader) -> Iterator[Diagnost
             message = f"`{function.path}` returns nothing, so this is always null"
         elif task.is_mapped_over(path) and part is None and not reference.steps:
             annotation = result_type(function)
-            each = _SEVERAL.fullmatch(annotation) if reference.key is not None else None
-            if _ONE_VALUE.fullmatch(annotation if reference.key is None else each["each"] if each else ""):
+            each = re.fullmatch(_SEVERAL, annotation) if reference.key is not None else None
+            if re.fullmatch(_ONE_VALUE, annotation if reference.key is None else each["each"] if each else ""):
                 message = f"`{function.path}` returns `{annotation}`, and Airflow maps over lists and mappings"
                 help_text = "map over a list that a Python function returns"
         if message:
@@ -186,7 +185,7 @@ def _values(subject: Subject, view: TaskView, uses: str) -> Iterator[Diagnostic]
         for problem in (
             problems_of_argument(arguments, name, value, path, subject.effective) if name in mappable else ()
         ):
-            yield subject.said(replace(problem, code=Code.CANNOT_EXPAND))
+            yield subject.said(problem._replace(code=Code.CANNOT_EXPAND))
 
 
 def _cannot(subject: Subject, path: DataPath, message: str) -> Diagnostic:

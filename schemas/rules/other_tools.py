@@ -202,7 +202,7 @@ def _mappings(entries: Any) -> list[dict[str, Any]]:
     return [entry for entry in islice(entries, MOST) if isinstance(entry, dict)] if isinstance(entries, list) else []
 
 
-_VERSION = re.compile(r"\d{4}-\d\d-\d\d")
+_VERSION = r"\d{4}-\d\d-\d\d"
 """Airflow 3.4 names its schemas by their date."""
 AIRFLOW = "Airflow's own YAML format"
 _LITERALS = {
@@ -217,11 +217,11 @@ _TEXTS = frozenset({"bash_command", "cwd", "sql", "url"})
 def check_dialect(subject: Subject) -> Iterator[Diagnostic]:
     """At most one finding; where there is one, nothing else about the file is worth saying."""
     schema = subject.data.get("$schema")
-    if isinstance(schema, str) and ("airflow.apache.org" in schema or _VERSION.fullmatch(schema)):
+    if isinstance(schema, str) and ("airflow.apache.org" in schema or re.fullmatch(_VERSION, schema)):
         help_text = "`factory convert` writes it in this project's format; see docs/migrating.md"
         yield _foreign(subject, ("$schema",), AIRFLOW, help_text)
         return
-    if _VERSION.fullmatch(str(subject.data.get("compatibility_date"))):
+    if re.fullmatch(_VERSION, str(subject.data.get("compatibility_date"))):
         yield _foreign(subject, ("compatibility_date",), AIRFLOW, f"{_PAGE} shows a pipeline in both formats")
         return
     if (nearly := _nearly_dag_factory(subject.data)) is not None:

@@ -93,5 +93,5 @@ def check_removed_keys(subject: Subject, reader: SourceReader) -> Iterator[Diagn
                 message = f"`{task.uses}` reads `{key}` in line {line}, which Airflow 3 has removed"
                 new, path, severity = REMOVED[key], (*task.path, "uses"), Severity.WARNING
                 help_text = f"write `{new}`" if new.isidentifier() else f"a template has it: `{{{{ {new} }}}}`"
-                help_text = help_text if new else "a run's configuration is `context[\"dag_run\"].conf`"
+                help_text = help_text if new else 'read the configuration as `context["dag_run"].conf`'
                 yield subject.finding(Code.MISSING_ARGUMENT, path, message, help=help_text, severity=severity)

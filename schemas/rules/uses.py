@@ -125,7 +125,7 @@ def _dotted(subject: Subject, task: TaskView, uses: str, reader: SourceReader) -
         yield from words_taken_for_true(subject, task, annotated)
 
 
-_A_PULL = re.compile(r"\s*\{\{-?\s*(?:ti|task_instance)\.xcom_pull\([^()]*\)\s*-?\}\}\s*")
+_A_PULL = r"\s*\{\{-?\s*(?:ti|task_instance)\.xcom_pull\([^()]*\)\s*-?\}\}\s*"
 
 
 def _texts_of_outputs(
@@ -133,7 +133,7 @@ def _texts_of_outputs(
 ) -> Iterator[Diagnostic]:
     """`{{ ti.xcom_pull(…) }}` of what may be no text, in arguments of a function whose type is unknown."""
     for name, value in task.arguments.items():
-        is_pull = type(value) is str and name not in annotated and _A_PULL.fullmatch(value) is not None
+        is_pull = type(value) is str and name not in annotated and re.fullmatch(_A_PULL, value) is not None
         pulls = read_template(value).pulls if is_pull and not renders_natively(subject) else ()
         for word in (word for pull in pulls if pull.is_value and len(pull.task_ids) == 1 for word in pull.task_ids):
             other = next((view for view in subject.tasks if view.full_id == word.text), None)
