@@ -11,7 +11,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
-from factory.data import database_words, imported
+from factory.data import imported
+from factory.data.database_words import database_words
 from factory.data.places import RowFileError
 from factory.data.sql import SQLITE_PATIENCE, sqlite_file
 

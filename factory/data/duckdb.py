@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from factory.data import database_words, imported
+from factory.data import imported
+from factory.data.database_words import database_words
 from factory.data.duckdb_tables import DuckdbError, different_columns, named_alike, reader, type_text
 from factory.data.places import NewFile, RowFileError, absolute, format_of, found, kind_said, local_copy, opened_to_read
 from factory.data.row_files import RowFileWriter, limited, plain_rows, read_rows, unzipped

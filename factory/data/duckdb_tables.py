@@ -15,8 +15,9 @@ from decimal import Decimal
 from itertools import chain
 from typing import Any
 
-from factory.data import is_inexact_in_duckdb, places
+from factory.data import places
 from factory.data.columns import FLOAT_DIGITS
+from factory.data.lost_digits import is_inexact_in_duckdb
 from factory.data.places import RowFileError, format_of, found, opened_to_read
 from factory.data.row_files import read_rows, unzipped
 from factory.data.sql import quoted, text_literal

@@ -12,11 +12,12 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
-from factory.data import NUMBER, imported, lost_in_duckdb, lost_in_postgres
+from factory.data import imported
 from factory.data.columns import ColumnType, Declared
 from factory.data.database import LOADS, STAGED, Database
 from factory.data.destinations import LoadError, Target, reason
 from factory.data.load_plan import COLUMNS_CAN, Loaded, LoadRequest, Plan, Row
+from factory.data.lost_digits import NUMBER, lost_in_duckdb, lost_in_postgres
 from factory.data.sql import text_literal
 from factory.reporters.text import counted
 from schemas.findings.suggestions import meant

@@ -12,7 +12,8 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from factory.data import OF_FILES, database_words, with_near_name, written
+from factory.data.database_words import database_words, with_near_name
+from factory.data.forms import OF_FILES, written
 from factory.data.row_files import RowFileWriter, TooManyRowsError, limited, plain_rows, plain_value
 from factory.data.values import exact_number
 

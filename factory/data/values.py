@@ -15,8 +15,8 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from factory.data import FINE_TIME
 from factory.data.columns import DAY, DIGITS, FLOAT_DIGITS, INTEGER, SCALE, WHOLE, ColumnType, Seen, moment_of
+from factory.data.lost_digits import FINE_TIME
 
 
 class MisfitError(ValueError):

@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException
 
-from factory.data import database_words, without_rows
+from factory.data import without_rows
 from factory.data.check import Broken, Checked, CheckError, Rules, Unchecked, Unclear, findings, without_column
+from factory.data.database_words import database_words
 from factory.data.duckdb import Query, opened
 from factory.data.duckdb_tables import DuckdbError
 from factory.data.row_files import RowFileError, plain_rows

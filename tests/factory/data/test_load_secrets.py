@@ -14,7 +14,7 @@ import pytest
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowException
 
-from factory.data import database_words
+from factory.data.database_words import database_words
 from factory.data.destinations import target_of
 from factory.operators.check import CheckOperator
 from factory.operators.load import LoadOperator

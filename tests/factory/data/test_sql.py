@@ -15,7 +15,7 @@ import pytest
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from factory.data import with_near_name
+from factory.data.database_words import with_near_name
 from factory.data.destinations import target_of
 from factory.data.row_files import read_rows
 from factory.data.sql import SESSIONS, result_rows

@@ -1,0 +1,47 @@
+"""Types of values: those that files have a form for, and those of Arrow in which values would become others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+OF_FILES = frozenset({type(None), str, bool, int, float, Decimal, datetime, date, UUID, bytes, memoryview, dict})
+"""Types of values that drivers give and that files have a form for."""
+
+
+def written(value: Any) -> Any:
+    """What a driver gives as files have it: addresses, ranges and times with a zone as text, as where a task hands them
+    on as a value, and a TIME of MySQL, which drivers give as a span, as it writes it."""
+    if type(value) in OF_FILES or isinstance(value, str | int | float | Mapping):
+        return value
+    if isinstance(value, timedelta):
+        minutes, seconds = divmod(abs(value) // timedelta(seconds=1), 60)
+        fraction = f".{abs(value).microseconds:06}" if value.microseconds else ""
+        return f"{'-' * (value < timedelta())}{minutes // 60:02}:{minutes % 60:02}:{seconds:02}{fraction}"
+    if isinstance(value, time):
+        return value if value.tzinfo is None else value.isoformat()
+    if isinstance(value, Sequence | Set):
+        return [str(one) if isinstance(one, UUID) else written(one) for one in value]
+    return written(value.item()) if hasattr(value, "item") else str(value)
+
+
+def arrow_kinds(kind: Any) -> set[str]:
+    """The names of a type of Arrow and of those inside it, without the keys of mappings."""
+    return {str(kind).partition("<")[0]}.union(*(arrow_kinds(kind.field(at).type) for at in range(kind.num_fields)))
+
+
+def is_without_fields(kind: Any) -> bool:
+    """Whether a type of Arrow is, or holds, a mapping without keys."""
+    if kind.num_fields == 0:
+        return str(kind) == "struct<>"
+    return any(is_without_fields(kind.field(at).type) for at in range(kind.num_fields))
+
+
+def loses_in_arrow(narrow: Any, wide: Any) -> bool:
+    """Whether values of a type would become others: text becomes bytes, and a decimal a float."""
+    if narrow.num_fields and narrow.num_fields == wide.num_fields:
+        return any(loses_in_arrow(narrow.field(at).type, wide.field(at).type) for at in range(narrow.num_fields))
+    return (str(narrow).rstrip("()0123456789, "), str(wide)) in (("string", "binary"), ("decimal", "double"))
