@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import secrets
 import stat
 import sys
@@ -50,6 +51,9 @@ GENERATORS: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
         "AIRFLOW_UID": _user_id,
     }
 )
+
+
+IN_ADDRESSES: Final = ("POSTGRES_PASSWORD", "WAREHOUSE_PASSWORD", "REDIS_PASSWORD")
 
 
 def _assignment(line: str) -> tuple[str, str] | None:
@@ -101,8 +105,14 @@ def complete(text: str) -> tuple[str, list[str]]:
 
 
 def make_env(path: Path) -> list[str]:
-    """Completes the env file and returns the keys that were generated. EnvFileError when it cannot."""
+    """Completes the env file and returns the keys that were generated. EnvFileError when it cannot, or when a password
+    would end the address that it is a part of."""
     path = path.resolve()
+    for key, value in read_env(path).items():
+        sign = re.search(r"[@/?#%\[\]]", value) if key in IN_ADDRESSES else None
+        if sign is not None:
+            help_text = "use letters, digits, `-` and `_`"
+            raise EnvFileError(f"{path}: {key} has a `{sign[0]}`, and it is a part of an address: {help_text}")
     text, added = complete(_text(path))
     try:
         if added:

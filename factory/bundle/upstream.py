@@ -9,6 +9,7 @@ import importlib
 import logging
 import os
 import re
+import textwrap
 import threading
 import time
 from collections.abc import Mapping
@@ -23,6 +24,8 @@ from factory.bundle.store import BundleError
 VERSION = re.compile(r"[\w.-]{1,100}")
 COMMIT_LENGTH = 40
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
+CREDENTIALS = re.compile(r"://[^\s/@'\"]+@")
+MOST_CHARACTERS = 500
 
 
 class Upstream:
@@ -95,8 +98,11 @@ class Upstream:
         return PLACEHOLDER.sub(lambda match: str(own[match[1]]), template)
 
     def _failed(self, what: str, error: Exception) -> BundleError:
-        text = " ".join(str(error).split())[:300]
-        return BundleError(f"the source {self.classpath} {what}: {type(error).__name__}: {text}")
+        # Git's own words are in the cause; an address in them may hold a password, also where the text is cut.
+        texts = [str(one) for one in (error, error.__cause__) if one is not None]
+        told = CREDENTIALS.sub("://***@", " ".join(" ".join(texts).split()))
+        words = textwrap.shorten(told, MOST_CHARACTERS, placeholder=" …")
+        return BundleError(f"the source {self.classpath} {what}: {type(error).__name__}: {words}")
 
 
 log = logging.getLogger(__name__)

@@ -116,6 +116,17 @@ def test_a_mistake_is_one_line_and_status_2(tmp_path: Path, arguments: list[str]
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("key", ["POSTGRES_PASSWORD", "WAREHOUSE_PASSWORD", "REDIS_PASSWORD"])
+def test_a_password_that_would_end_an_address_is_refused_and_not_shown(tmp_path: Path, key: str) -> None:
+    (tmp_path / ".env").write_text(f"{key}=top@drawer\n")
+    done = run(tmp_path / ".env")
+
+    assert done.returncode == 2
+    assert f"{key} has a `@`" in done.stderr
+    assert "drawer" not in done.stderr
+    assert (tmp_path / ".env").read_text() == f"{key}=top@drawer\n"
+
+
 def test_a_file_that_is_not_text_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_bytes(b"\xff\xfe\x00")

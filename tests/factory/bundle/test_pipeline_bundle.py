@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import json
 import multiprocessing
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,6 +25,17 @@ from factory.bundle.source import FolderUnavailableError
 from factory.bundle.store import BundleError
 
 from .bundles import NAME, Bench, SmallBundle, contents, version_of
+
+
+def test_the_docs_list_every_argument_and_its_default() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "roll-out.md").read_text(encoding="utf-8")
+    section = page.partition("## What the bundle takes\n")[2].partition("\n## ")[0]
+    parameters = inspect.signature(PipelineBundle).parameters.values()
+    own = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+    assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == set(own)
+    for name, default in re.findall(r"^\| `(\w+)` \| (\d+) \|", section, re.MULTILINE):
+        assert own[name] == int(default)
 
 
 def test_where_the_folder_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

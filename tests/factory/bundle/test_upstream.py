@@ -12,6 +12,7 @@ from airflow.providers.git.bundles.git import GitDagBundle
 
 from factory.bundle.records import content_version
 from factory.bundle.store import BundleError
+from tests.factory.http.http_server import Server
 
 from .bundles import Bench, contents, version_of
 
@@ -91,6 +92,24 @@ def test_a_source_that_cannot_be_read_is_named_and_changes_nothing(bench: Bench,
         bundle.refresh()
 
     assert contents(bundle.path) == before
+
+
+def test_gits_own_words_are_told_without_a_password(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_TERMINAL_PROMPT", "0")
+    monkeypatch.setenv("AIRFLOW_CONN_GIT_DEFAULT", f"git://{tmp_path}")
+    server = Server()
+    server.answers("/pipelines.git/info/refs", b"who are you?", status=401)
+    url = server.url("/pipelines.git").replace("//", "//robot:to-ken@")
+    with pytest.raises(BundleError, match="cannot be read: ") as failed:
+        bench.bundle(
+            source={"classpath": GIT, "kwargs": {"repo_url": url, "tracking_ref": "main"}}, folder=None
+        ).refresh()
+
+    server.close()
+    assert "Authentication failed" in str(failed.value)
+    assert "to-ken" not in str(failed.value)
 
 
 @pytest.mark.parametrize("was_there", [True, False])
