@@ -91,15 +91,16 @@ def rules_of_built_ins(subject: Subject, *, are_costly: bool, warn: bool) -> Ite
     """The rules over requests and data tasks, imported for the first file that may hold one. `are_costly`: with those
     that import a reader of JSON Schemas for charts, and with `warn` one of SQL; a task start does without."""
     if subject.may_hold("http", "poll"):
-        from schemas.rules import http_expressions, http_requests, http_rows  # noqa: PLC0415 # few files have a request
+        # Few files have a request.
+        from schemas.rules import http_answers, http_expressions, http_requests, http_rows  # noqa: PLC0415
 
         yield http_requests.check_keys
         yield http_rows.check
         yield http_expressions.check_jmespath
-        yield http_expressions.check_json_schemas
-        yield http_expressions.check_answers
-        yield http_expressions.check_header_names
-        yield http_expressions.check_ties
+        yield http_answers.check_json_schemas
+        yield http_answers.check_answers
+        yield http_answers.check_header_names
+        yield http_answers.check_ties
         yield settings.check_servers
     has_data = any(BUILT_INS.get(str(view.uses), "").startswith(_OF_DATA) for view in subject.entries)
     if has_data or subject.may_hold("http", "poll"):

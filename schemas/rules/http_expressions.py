@@ -1,4 +1,4 @@
-"""Expressions and names in requests: JMESPath, what it can take of an answer, JSON Schemas, header fields."""
+"""JMESPath in requests: what is no expression, means something else, or finds nothing in the answer."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from schemas.compose.env_values import EnvText
-from schemas.findings.codes import Code
+from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import nearest
-from schemas.model.value_schema import schema_problem
+from schemas.rules.http_answers import tied_cursor
 from schemas.rules.subject import Subject
-from schemas.rules.task_view import FILLED, TaskView, texts
+from schemas.rules.task_view import TaskView
 from schemas.shape.places import value_at
 
 _PLACES: tuple[DataPath, ...] = (
@@ -30,15 +30,6 @@ _PLACES: tuple[DataPath, ...] = (
     ("until", "condition"),
     ("unique_by",),
     ("change_detection", "path"),
-)
-_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_PLACES: tuple[DataPath, ...] = (
-    ("pagination", "cursor_header"),
-    ("pagination", "cursor_request_header"),
-    ("pagination", "total_header"),
-    ("rate_limit", "remaining_header"),
-    ("rate_limit", "reset_header"),
-    ("auth", "timestamp_header"),
 )
 _JMESPATH_KEYS = (*(str(place[-1]) for place in _PLACES[:-1]), "change_detection")
 _OF_THE_BODY: tuple[DataPath, ...] = (("data_selector",), *(place for place in _PLACES if place[0] == "pagination"))
@@ -63,8 +54,9 @@ def check_jmespath(subject: Subject) -> Iterator[Diagnostic]:
             yield from problems
             yield from _of_format(subject, task, found)
             if not problems:
+                yield from _meant_otherwise(subject, task, found)
                 yield from _left_out(subject, task, found)
-                yield from _tied(subject, task, found.get(("pagination", "cursor_path"), ""))
+                yield from tied_cursor(subject, task, found.get(("pagination", "cursor_path"), ""))
 
 
 def _text(task: TaskView, place: DataPath) -> str | None:
@@ -126,6 +118,60 @@ def _call_problem(node: Mapping[str, Any], expression: str) -> tuple[str, int | 
     return next((found for child in children if (found := _call_problem(child, expression)) is not None), None)
 
 
+_OF_STOP = ("page", "rows", "last", "headers", "cursor")
+"""What `stop` sees."""
+_COMPARED_WITH = r"(?:[=!<>]=|[<>])\s*(?P<name>\"[A-Za-z_]\w*\")(?!\s*[.\[(])"
+
+
+def _meant_otherwise(subject: Subject, task: TaskView, found: Mapping[DataPath, str]) -> Iterator[Diagnostic]:
+    """Expressions that are none of what they look like: `!a.b`, `a == "text"`, and what `stop` does not see."""
+    import jmespath  # noqa: PLC0415
+
+    for place, text in found.items():
+        path, node = (*task.with_path, *place), jmespath.compile(text).parsed
+        # Of `has_more_path`, whose `!` stands before a whole path, the poller reads it so.
+        for name in _negated_alone(node) if place != ("pagination", "has_more_path") else ():
+            at = re.search(rf"!\s*\"?{re.escape(name)}\b", text)
+            message = f"`!` takes `{name}` alone, and of what is left, which is true or false, the rest is null"
+            help_text = f"write it in parentheses: `!({name}.…)`"
+            yield subject.finding(Code.BAD_JMESPATH, path, message, help=help_text, part=at.span() if at else None)
+        for match in re.finditer(_COMPARED_WITH, text):
+            message, name = f"`{match['name']}` is a key here, and no text", match["name"].strip('"')
+            part, severity = match.span("name"), Severity.WARNING
+            caret = f"write `'{name}'` for the text"
+            yield subject.finding(Code.BAD_JMESPATH, path, message, caret=caret, part=part, severity=severity)
+        for name in dict.fromkeys(_asked_first(node)) if place == ("pagination", "stop") else ():
+            if name not in _OF_STOP:
+                seen = re.search(rf"(?<![.\w\"']){re.escape(name)}(?!\w)", text)
+                message = f"`stop` sees no `{name}`, which is null here"
+                part = seen.span() if seen else (0, len(text))
+                of_page = f"!(page.{name})" if text[: part[0]].rstrip().endswith("!") else f"page.{name}"
+                help_text = f"for a key of the answer write `{of_page}`; one of the last row is `last.{name}`"
+                yield subject.finding(Code.BAD_JMESPATH, path, message, help=help_text, allowed=_OF_STOP, part=part)
+
+
+def _negated_alone(node: Mapping[str, Any]) -> Iterator[str]:
+    """The keys that a `!` takes without what is behind their dot."""
+    children = list(node["children"]) if node["type"] != "slice" else []
+    if node["type"] == "subexpression" and children[0]["type"] == "not_expression":
+        yield str(children[0]["children"][0].get("value", "@"))
+    for child in children:
+        yield from _negated_alone(child)
+
+
+_LEFT_FIRST = ("subexpression", "index_expression", "pipe", "projection", "filter_projection", "value_projection")
+
+
+def _asked_first(node: Mapping[str, Any]) -> Iterator[str]:
+    """The keys that an expression asks of what it is given, and not of a part of that."""
+    if node["type"] == "field":
+        yield str(node["value"])
+    elif node["type"] not in ("slice", "expref"):
+        children = node["children"]
+        for child in children[:1] if node["type"] in (*_LEFT_FIRST, "flatten") else children:
+            yield from _asked_first(child)
+
+
 def _of_format(subject: Subject, task: TaskView, found: Mapping[DataPath, str]) -> Iterator[Diagnostic]:
     """A part of an answer that has no parts."""
     form = task.arguments.get("format")
@@ -165,136 +211,5 @@ def _left_out(subject: Subject, task: TaskView, found: Mapping[DataPath, str]) -
             )
 
 
-def _tied(subject: Subject, task: TaskView, cursor: str) -> Iterator[Diagnostic]:
-    """A time of the last row by which the next page is asked for: it may be that of other rows, too."""
-    name = re.search(r"\[-1\]\.(?:[\w\"]+\.)*\"?(\w+)\"?\s*(?:\|\|.*)?$", cursor)
-    if name is not None and _TIME.search(name[1]) is not None and re.search(r"_id$|[a-z]Id$", name[1]) is None:
-        message = f"rows with the same `{name[1]}` as the last one of a page may be left out behind its end"
-        help_text = (
-            "take the API's own cursor, or a value that no two rows have, such as `[-1].id`, and sort by it, too"
-        )
-        path = (*task.with_path, "pagination", "cursor_path")
-        yield subject.finding(Code.ROWS_AT_RISK, path, message, help=help_text)
-
-
 def _inside(position: Any, expression: str) -> int | None:
     return position if isinstance(position, int) and 0 <= position < len(expression) else None
-
-
-def check_json_schemas(subject: Subject) -> Iterator[Diagnostic]:
-    """`expect.json_schema` of requests."""
-    if not subject.may_hold("json_schema"):
-        return
-    for task in subject.tasks:
-        expect = task.arguments.get("expect")
-        schema = expect.get("json_schema") if task.uses == "http" and isinstance(expect, dict) else None
-        if isinstance(schema, dict):
-            problem = schema_problem(schema)
-            if problem is not None:
-                place, reason = problem
-                path = (*task.with_path, "expect", "json_schema", *place)
-                yield subject.finding(Code.BAD_JSON_SCHEMA, path, f"`json_schema` is not a JSON Schema: {reason}")
-
-
-_OF_A_BODY = ("data_selector", "to", "incremental", "unique_by", "until")
-
-
-def check_answers(subject: Subject) -> Iterator[Diagnostic]:
-    """What is taken of an answer that has none of it, and forms of CSV that cannot be read."""
-    for task in subject.tasks:
-        if task.uses != "http":
-            continue
-        request = task.arguments
-        for key in _OF_A_BODY:
-            if request.get("method") == "HEAD" and request.get(key) is not None:
-                message = f"`{key}` is about the body of an answer, and the answer to a HEAD has none"
-                yield subject.finding(Code.CONFLICTING_KEYS, (*task.with_path, key), message, at_key=True)
-        if request.get("format") in ("text", "bytes") and request.get("to") is not None:
-            message = f"`to` takes rows, and with `format: {request['format']}` the answer has none"
-            yield subject.finding(Code.CONFLICTING_KEYS, (*task.with_path, "to"), message, at_key=True)
-        form = request.get("csv")
-        if isinstance(form, dict):
-            yield from _csv_form(subject, (*task.with_path, "csv"), form)
-
-
-def _csv_form(subject: Subject, path: DataPath, form: Mapping[str, Any]) -> Iterator[Diagnostic]:
-    header = form.get("header")
-    for at, name in enumerate(header if isinstance(header, list) else ()):
-        if isinstance(header, list) and name in header[:at]:
-            yield subject.finding(Code.WRONG_VALUE, (*path, "header", at), f"two columns are named `{name}`")
-    for key in ("delimiter", "quotechar"):
-        if form.get(key) in ("\n", "\r"):
-            message = f"`{key}` cannot be the end of a line"
-            yield subject.finding(Code.WRONG_VALUE, (*path, key), message)
-    delimiter = form.get("delimiter", ",")
-    if delimiter == form.get("quotechar", '"'):
-        key = "delimiter" if "delimiter" in form else "quotechar"
-        message = "`delimiter` and `quotechar` are the same character"
-        yield subject.finding(Code.WRONG_VALUE, (*path, key), message)
-
-
-def check_header_names(subject: Subject) -> Iterator[Diagnostic]:
-    """Names of header fields that answers have."""
-    if not subject.may_hold("pagination", "rate_limit", "auth", "response_"):
-        return
-    for task in subject.tasks:
-        if task.uses == "http":
-            yield from _header_names(subject, task)
-
-
-def _header_names(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
-    places: list[tuple[DataPath, Any, bool]] = []
-    places += [(keys, value_at(task.arguments, keys), False) for keys in _HEADER_PLACES]
-    names, actions = task.arguments.get("response_headers"), task.arguments.get("response_actions")
-    places += [
-        (("response_headers", at), name, False) for at, name in enumerate(names if isinstance(names, list) else ())
-    ]
-    for at, action in enumerate(actions if isinstance(actions, list) else ()):
-        fields = action.get("headers") if isinstance(action, dict) else None
-        if isinstance(fields, dict):
-            places += [(("response_actions", at, "headers", name), name, True) for name in fields]
-    for keys, value, at_key in places:
-        if isinstance(value, str) and value and "${" not in value and not _HEADER.fullmatch(value):
-            message = f"`{value}` is not a name of a header field, which holds no spaces and no colon"
-            yield subject.finding(Code.WRONG_VALUE, (*task.with_path, *keys), message, at_key=at_key)
-
-
-_TIME = re.compile(r"(?:_|^)(?:at|on|ts)$|[a-z](?:At|On)$|time|date|day|updat|creat|modif|chang|stamp", re.IGNORECASE)
-_LATER = re.compile(
-    r"(?<![A-Za-z])(?:gt|(?:[a-z]+_)*after|(?:[a-z]+_)?(?:greater|newer|later)_?than)(?![a-z]|_?or|_?eq)"
-    r"|[a-z]+(?:After|GreaterThan|Gt)(?![a-z])|>(?= *\(?['\"]?\$\{cursor\.start\})"
-)
-"""Names of parameters and operators that leave out their own value."""
-_OPERATOR = re.compile(r">|gt|(?:is)?_?(?:after|(?:greater|later|newer)_?than)", re.IGNORECASE)
-"""Of these, what a body has beside the value: `{operator: GT, value: …}`."""
-
-
-def check_ties(subject: Subject) -> Iterator[Diagnostic]:
-    """A window that begins behind the watermark itself, where a time can have several rows."""
-    if not subject.may_hold("incremental"):
-        return
-    for task in subject.tasks:
-        incremental = task.arguments.get("incremental") if task.uses == "http" else None
-        if not isinstance(incremental, dict) or incremental.get("lag") or incremental.get("token_path") is not None:
-            continue
-        if _TIME.search(str(incremental.get("cursor_path"))) is None:
-            continue
-        name = incremental.get("start_param")
-        places: list[tuple[DataPath, str]] = []
-        if isinstance(name, str):
-            places.append(((*task.with_path, "incremental", "start_param"), name))
-        for path, text in texts(dict(task.arguments), ()):
-            if path[0] in FILLED and "${cursor.start}" in text:
-                keys = " ".join(str(key) for key in path[1:])
-                beside = value_at(task.arguments, path[:-1]) if path[0] == "json" else None
-                words = map(str, beside.values()) if isinstance(beside, dict) else ()
-                operators = " ".join(one.lower() for one in words if _OPERATOR.fullmatch(one))
-                places.append(((*task.with_path, *path), f"{keys}\n{operators} {text}"))
-        for path, text in places:
-            if (later := _LATER.search(text)) is not None:
-                message = (
-                    f"`{later.group().strip()}` may leave out rows of the watermark's own time, and no later run asks "
-                    "for those that arrive after this one"
-                )
-                help_text = "`lag: 1s` asks for them (`1d` where days are sent); rows may then come twice"
-                yield subject.finding(Code.ROWS_AT_RISK, path, message, help=help_text)

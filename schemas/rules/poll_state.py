@@ -12,8 +12,9 @@ from schemas.findings.paths import DataPath
 from schemas.folder.discovery import default_dag_id
 from schemas.model.task_base import POLL_TASK_ID, commit_task_id
 from schemas.rules.subject import Subject, scalar
-from schemas.rules.task_view import TaskView, texts
+from schemas.rules.task_view import FILLED, TaskView, texts
 
+_END = "${cursor.end}"
 REMEMBERS = ("incremental", "change_detection")
 MARKS = (*REMEMBERS, "watch")
 """A text without these remembers nothing."""
@@ -183,14 +184,13 @@ def _cursor(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
         kind, moment, what = moment, None, f"cursors are {_named(moment)} by their format"
     else:
         what = f"`initial_value` is {_named(kind)}" if initial is not None else "there is no `initial_value`"
-    if incremental.get("end_param") is not None and kind != "time" and moment is None and not _unknown(initial):
-        yield subject.finding(
-            Code.CURSOR_KIND,
-            (*path, "end_param"),
-            f"`end_param` takes a moment, written like `initial_value`, and {what}",
-            at_key=True,
-            help="give an `initial_value` such as `2026-01-01T00:00:00Z`, or remove `end_param`",
-        )
+    filled = ((at, text) for at, text in texts(dict(task.arguments), ()) if at[0] in FILLED)
+    ends: list[tuple[DataPath, str]] = [((*task.with_path, *at), _END) for at, text in filled if _END in text]
+    ends += [((*path, "end_param"), "end_param")] if incremental.get("end_param") is not None else []
+    for place, name in ends if kind != "time" and moment is None and not _unknown(initial) else ():
+        message = f"`{name}` takes a moment, written like `initial_value`, and {what}"
+        help_text = f"give an `initial_value` such as `2026-01-01T00:00:00Z`, or remove `{name}`"
+        yield subject.finding(Code.CURSOR_KIND, place, message, at_key=name != _END, help=help_text)
     lag = scalar(incremental.get("lag"))
     of_lag = "number" if isinstance(lag, int | float) else "time" if isinstance(lag, str) else None
     if initial is None and isinstance(form, str) and "${" not in form:
