@@ -17,7 +17,8 @@ from schemas.text.document import Document, Parse
 from schemas.text.edits import EditedText
 from schemas.text.lines import TextLines
 from schemas.text.nodes import compose
-from schemas.text.syntax_errors import CONFLICT, TAB
+from schemas.text.syntax_errors import CONFLICT
+from schemas.text.value_accidents import TAB
 
 _MOST_ROUNDS = 30
 _BUDGET = 200_000
