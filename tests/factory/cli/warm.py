@@ -22,6 +22,11 @@ PACKAGES = (
     *("cryptography.fernet", "opentelemetry.sdk.resources", "opentelemetry.sdk.trace", "jinja2.ext", "pydantic"),
     *("pendulum", "fsspec.implementations.local", "upath", "tenacity", "click", "yaml", "pathspec", "croniter"),
     *("msgspec", "pluggy", "importlib_metadata", "dateutil.relativedelta", "psutil", "argparse", "rich.console"),
+    *("pydantic.main", "pydantic.types", "pydantic.functional_validators", "pydantic.functional_serializers"),
+    *("pydantic.json_schema", "pydantic.experimental.missing_sentinel", "pydantic.dataclasses", "annotated_types"),
+    *("pydantic.root_model", "pydantic.type_adapter", "pydantic.networks", "pydantic_core.core_schema"),
+    *("xml.etree.ElementTree", "upath.registry", "h11", "httpcore", "pygtrie", "packaging.specifiers", "difflib"),
+    *("cron_descriptor", "aiosqlite", "asgiref.sync", "anyio", "itsdangerous", "lazy_object_proxy", "uuid6", "graphlib"),
 )
 
 
