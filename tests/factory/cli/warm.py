@@ -26,7 +26,16 @@ PACKAGES = (
     *("pydantic.json_schema", "pydantic.experimental.missing_sentinel", "pydantic.dataclasses", "annotated_types"),
     *("pydantic.root_model", "pydantic.type_adapter", "pydantic.networks", "pydantic_core.core_schema"),
     *("xml.etree.ElementTree", "upath.registry", "h11", "httpcore", "pygtrie", "packaging.specifiers", "difflib"),
-    *("cron_descriptor", "aiosqlite", "asgiref.sync", "anyio", "itsdangerous", "lazy_object_proxy", "uuid6", "graphlib"),
+    *(
+        "cron_descriptor",
+        "aiosqlite",
+        "asgiref.sync",
+        "anyio",
+        "itsdangerous",
+        "lazy_object_proxy",
+        "uuid6",
+        "graphlib",
+    ),
 )
 
 
