@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from importlib.util import find_spec
 
@@ -9,12 +10,19 @@ import pytest
 
 from factory.reporters import full
 from factory.reporters.full import concise
+from schemas.check import CheckResult
 from schemas.findings.codes import Code, Severity
 
 from .case_files import Case, agree, cases, found
 
 VALID = [*cases("valid"), *cases("dag_factory/valid")]
 INVALID = [*cases("invalid"), *cases("dag_factory/invalid")]
+
+
+@functools.cache
+def checked(case: Case) -> CheckResult:
+    """One check for all that is asked of it."""
+    return case.check()
 
 
 def named(items: list[Case]) -> list[object]:
@@ -27,7 +35,7 @@ def _skipped(module: str) -> pytest.MarkDecorator:
 
 @pytest.mark.parametrize("case", named(VALID))
 def test_a_valid_case_gives_its_pipelines(case: Case) -> None:
-    result = case.check()
+    result = checked(case)
 
     assert_findings(case, [found(d) for d in result.diagnostics])
     assert not result.has_errors
@@ -36,7 +44,7 @@ def test_a_valid_case_gives_its_pipelines(case: Case) -> None:
 
 @pytest.mark.parametrize("case", named(INVALID))
 def test_an_invalid_case_gives_its_findings(case: Case) -> None:
-    result = case.check()
+    result = checked(case)
 
     assert_findings(case, [found(d) for d in result.diagnostics])
     assert result.has_errors
@@ -44,7 +52,7 @@ def test_an_invalid_case_gives_its_findings(case: Case) -> None:
 
 @pytest.mark.parametrize("case", named(INVALID))
 def test_every_finding_can_be_shown(case: Case) -> None:
-    diagnostics = case.check().diagnostics
+    diagnostics = checked(case).diagnostics
 
     assert len(concise(diagnostics).splitlines()) == len(diagnostics)
     for diagnostic in diagnostics:
@@ -54,7 +62,7 @@ def test_every_finding_can_be_shown(case: Case) -> None:
 
 
 def test_warnings_and_notes_do_not_keep_a_pipeline_from_being_built() -> None:
-    severities = {d.severity for case in VALID for d in case.check().diagnostics}
+    severities = {d.severity for case in VALID for d in checked(case).diagnostics}
 
     assert severities <= {Severity.WARNING, Severity.NOTE}
 
