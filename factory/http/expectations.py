@@ -2,83 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from factory.http.decoding import media_type_of
-from factory.http.errors import shown_url
-from factory.http.selection import Answered, JmesPathError, asked, is_path, paths_in, search, searched
-from factory.reporters.text import counted
-from schemas.model.http import Expect, HttpRequest, ResponseAction, Status
-from schemas.model.polling import Pagination, instead_of_opposite
+from factory.http.selection import JmesPathError, search
+from schemas.model.http import Expect, ResponseAction, Status
 
-
-@dataclass
-class PollFacts:
-    """What happened so far; right also where a poll fails halfway. `url` is without credentials and query.
-
-    `status`, `url` and `content_type` are of the last request; `status` is None where it got no answer.
-    `redirected_from`: the URL that led to `url`; `bytes` is the sum of all, after decompression. `headers` are those of
-    the first answer that the request asks for, by their names in small letters.
-    """
-
-    method: str = "GET"
-    url: str = ""
-    status: int | None = None
-    content_type: str | None = None
-    bytes: int = 0
-    rows: int | None = None
-    pages: int = 0
-    retries: int = 0
-    milliseconds: int = 0
-    redirected_from: str | None = None
-    headers: dict[str, str] = field(default_factory=dict)
-
-    def asks(self, method: str, url: str) -> None:
-        """A request goes out; until it is answered there is no status."""
-        self.method, self.url = method, shown_url(url)
-        self.status = self.content_type = self.redirected_from = None
-
-    def answered(self, method: str, url: str, asked: str, status: int, content_type: str | None) -> None:
-        """An answer came from `url`, which `asked` may have been redirected to; its body is not read yet."""
-        self.method, self.url, self.status, self.content_type = method, shown_url(url), status, content_type
-        self.redirected_from = shown_url(asked) if asked != url else None
-
-    def add(self, other: PollFacts) -> None:
-        """Take in what happened in a request of several (`each`); the last one's URL and status count."""
-        for name in ("method", "url", "status", "content_type", "redirected_from"):
-            setattr(self, name, getattr(other, name))
-        for name in ("bytes", "pages", "retries", "milliseconds"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.rows = (self.rows or 0) + (other.rows or 0)
-        self.headers = self.headers or other.headers
-
-    @property
-    def media_type(self) -> str:
-        """`application/json`; empty where there is none."""
-        return media_type_of(self.content_type)
-
-    def summary(self) -> str:
-        """What came, in one line."""
-        is_answered = self.status is not None
-        parts = [str(self.status or "no answer")]
-        parts += [f"{self.bytes} bytes"] if is_answered or self.pages else []
-        parts += [self.media_type or "no content type"] if is_answered else []
-        parts += [counted(self.rows, "row")] if self.rows is not None else []
-        parts += [counted(self.pages, "page")] if is_answered or self.pages else []
-        parts += [counted(self.retries, "retry", "retries")] if self.retries else []
-        return ", ".join([*parts, f"{self.milliseconds} ms"])
-
-    def as_mapping(self) -> dict[str, Any]:
-        """As an XCom."""
-        return asdict(self)
-
-
-_STATED = re.compile(r"(?:(?:[a-z]+ )?(?:[0-9]+-[0-9]+|\*)/)?(?P<total>[0-9]{1,18})")
-"""A number, alone or as `Content-Range` has it (RFC 9110, section 14.4)."""
 _LONGEST_TEXT = 40
 
 
@@ -128,17 +58,6 @@ def is_expected(status: int, expected: Status) -> bool:
 def is_named(status: int, expected: Status) -> bool:
     """Whether a status is itself one of `expected`, and not only in a range."""
     return status in (expected if isinstance(expected, list) else [expected])
-
-
-def is_decided(request: HttpRequest, sign: str) -> bool:
-    """Whether a request has a condition that asks for the key at the top of the answer that leads to a sign, or of an
-    answer that is a list, or a list in it, for the sign itself."""
-    key = sign.partition(".")[0]
-    conditions = [request.expect.condition, *(one.condition for one in request.response_actions)]
-    conditions += [request.until.condition] if request.until is not None else []
-    if key.startswith("["):
-        return any(sign.removeprefix("[].") in one for one in conditions if one is not None)
-    return any(path[0] == key for one in conditions if one is not None for path in paths_in(one))
 
 
 def unexpected_status(status: int, expected: Status, start_of_body: str) -> str:
@@ -243,58 +162,3 @@ def _covers(action: ResponseAction, status: int) -> bool:
 
 def _listed(status: Status) -> str:
     return " or ".join(map(str, status if isinstance(status, list) else [status]))
-
-
-class Total:
-    """How many rows or pages there are, where the answers say so."""
-
-    def __init__(self, pagination: Pagination) -> None:
-        self._path, self._header = pagination.total_path, pagination.total_header
-        self._ask = searched(pagination.total_path)
-        self.is_named = bool(self._path or self._header)
-        self.name = (self._path or self._header or "").rpartition(".")[2].lower().removeprefix("x-")
-
-    def of(self, page: Answered) -> int | None:
-        """None where nothing names it, or it is below 0. Raises HttpError where the answer does not say it."""
-        total = self.if_said(page)
-        if total is not None and total < 0:
-            return None
-        if total is None and self.is_named:
-            where = f"`total_path` ({self._path})" if self._ask is not None else f"`total_header` ({self._header})"
-            raise page.error(f"{where} gives no whole number")
-        return total
-
-    def if_said(self, page: Answered) -> int | None:
-        """None where the answer does not say it. Raises HttpError where it cannot be asked."""
-        if self._ask is not None:
-            total = asked(self._ask, page, "total_path", page.value)
-        else:
-            total = page.headers.get(self._header) if self._header is not None else None
-        if isinstance(total, str) and (number := _STATED.fullmatch(total)) is not None:
-            total = int(number["total"])
-        if isinstance(total, float) and total.is_integer():
-            total = int(total)
-        return total if isinstance(total, int) and not isinstance(total, bool) else None
-
-
-def more_of(path: str | None) -> Callable[[Answered], bool | None]:
-    """What says of a page whether more follows, by a `has_more_path`; None without one. It raises HttpError."""
-    ask = searched(path)
-    negated = (path or "").partition("!")
-    inside = searched(negated[2]) if negated[1] and not negated[0].strip() and is_path(negated[2]) else None
-
-    def says_more(page: Answered) -> bool | None:
-        if ask is None or path is None:
-            return None
-        value = asked(ask, page, "has_more_path", page.value)
-        if inside is not None and asked(inside, page, "has_more_path", page.value) is None:
-            value = None  # `!` of nothing is true
-        if value is None:
-            raise page.error(f"`has_more_path` ({path}) finds nothing in the answer")
-        is_text = isinstance(value, str) and value.lower() in ("true", "false")
-        says = value.lower() == "true" if is_text else is_true(value) and value != 0
-        if not says and (right := instead_of_opposite(path)) is not None:
-            raise page.error(f"`has_more_path` ({path}) is by its name true on the last page; write `{right}`")
-        return bool(says)
-
-    return says_more

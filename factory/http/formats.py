@@ -14,8 +14,9 @@ from itertools import pairwise, takewhile
 from typing import Any
 from xml.parsers import expat
 
+from factory.http.answers import shown
 from factory.http.body import AnswerError
-from factory.http.failures import names_message, sign_of_failure, tells_failure
+from factory.http.failures import names_message, signs_of_failure, tells_failure
 from factory.http.selection import LoneItems
 from schemas.model.http import Csv
 
@@ -108,7 +109,7 @@ def check_last(rows: list[Any]) -> None:
     """Of JSON Lines. Raises AnswerError where the last line tells of an error, as servers do that fail when they have
     begun to answer: it has no name that another line has, or alone, it has an `error` and nothing of a row."""
     last = rows[-1] if rows else None
-    sign = sign_of_failure(last, 0, "") if isinstance(last, dict) else None
+    sign = next(iter(signs_of_failure(last)), None) if isinstance(last, dict) else None
     if not isinstance(last, dict) or sign is None:
         return
     names = set(map(str.lower, last))
@@ -116,8 +117,8 @@ def check_last(rows: list[Any]) -> None:
     is_alone = len(rows) == 1 and not (names <= _BESIDE_AN_ERROR and names & {"error", "errors", "exception"})
     if not is_alone and names.isdisjoint(others):
         raise AnswerError(
-            f"its last line tells of an error (`{sign}`), so the rows before it are not all; an `expect: {{condition: "
-            "…}` about `[-1]` says which last line is right"
+            f"its last line tells of an error (`{shown(sign)}`), so the rows before it are not all; an `expect: "
+            "{condition: …}` about `[-1]` says which last line is right"
         )
 
 
@@ -171,7 +172,7 @@ def _ends_with_error(line: str) -> bool:
     if start < 0 or line[-1:] != "}":
         return False
     try:
-        return sign_of_failure(json.loads(line[start:]), 0, "") is not None
+        return bool(signs_of_failure(json.loads(line[start:])))
     except (ValueError, RecursionError):
         return False
 

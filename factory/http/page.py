@@ -15,7 +15,8 @@ from factory.http.call import HttpCall, same_server
 from factory.http.credentials import Credentials, FixedCredentials, Secrets, proofs
 from factory.http.decoding import Answer, Decoding, media_type_of
 from factory.http.errors import HttpError, Timeouts, is_capability, shown_url, where
-from factory.http.expectations import Actions, Expectation, PollFacts, action_text, status_text, unexpected_status
+from factory.http.expectations import Actions, Expectation, action_text, status_text, unexpected_status
+from factory.http.facts import PollFacts
 from factory.http.retries import STANDARD, asked_wait, delay, may_repeat, wants_repeat
 from factory.http.session import HttpSession, answer_to
 from schemas.model.http import HttpRequest, ResponseAction
@@ -52,7 +53,8 @@ class Means:
 @dataclass(frozen=True, slots=True)
 class Page:
     """A page as it came. `asked` is the URL before redirects, `number` counts from 1 where there may be several.
-    `ignored`: it counts as one without rows; `value` is then None. `proofs` are what the call proves by who asks."""
+    `ignored`: it counts as one without rows; `value` is then None. `proofs` are what the call proves by who asks;
+    `inside`: keys that lead to the rows."""
 
     call: HttpCall
     asked: str
@@ -65,6 +67,7 @@ class Page:
     excerpt: Callable[[], str]
     proofs: Callable[[], Collection[str]] = frozenset
     beside: Mapping[str, Any] | None = None
+    inside: Collection[str] = ()
 
     @property
     def frame(self) -> Any:

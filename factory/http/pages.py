@@ -9,13 +9,16 @@ from http import HTTPStatus
 from typing import Any
 
 from factory.http import signs
+from factory.http.answers import shared_path
 from factory.http.call import HttpCall
-from factory.http.expectations import Total, is_true, more_of
+from factory.http.conditions import more_of
+from factory.http.counting import step_of
+from factory.http.expectations import is_true
 from factory.http.page import Means, Page
-from factory.http.repeats import Came, StatedTotals, counts
-from factory.http.selection import asked, gap_in, is_path, same_things, searched, shared_path
-from factory.http.session import left_out
-from factory.http.steps import Following, step_of
+from factory.http.repeats import Came, Redirects, counts
+from factory.http.selection import asked, gap_in, is_path, same_things, searched
+from factory.http.steps import Following
+from factory.http.totals import StatedTotals, Total, counts_all, is_sure_total, total_of_more, totals_in
 from schemas.model.polling import Incremental, Pagination
 
 _COUNTED = ("offset", "page_number")
@@ -59,7 +62,7 @@ class Pager:
         self._before: Sequence[Any] = ()
         self._foot: int | None = None
         self._last: tuple[Page, Following | None] | None = None
-        self._asked_of: dict[str, str] = {}
+        self._redirects = Redirects()
         self._was_beyond = False
         self._moved_on: tuple[HttpCall, HttpCall, int] | None = None
 
@@ -102,10 +105,10 @@ class Pager:
             return False
         if self._pagination.has_more_path is not None or signs.sign_of_more(page) is not None:
             return False
-        if self._number == 1 and self._pagination.type == "offset" and not signs.is_sure_total(self._total.name):
+        if self._number == 1 and self._pagination.type == "offset" and not is_sure_total(self._total.name):
             return False
         read = self._sent + (self._pagination.offset or 0)
-        is_whole = any(n == read > came.number and signs.counts_all(key) for key, n in signs.totals_in(page))
+        is_whole = any(n == read > came.number and counts_all(key) for key, n in totals_in(page))
         return beyond or (is_whole and not self._total.is_named and any(row is not None for row in came.sent))
 
     def check_only(self, page: Page, number: int, *, is_row: bool) -> None:
@@ -113,7 +116,7 @@ class Pager:
         Raises HttpError where a watermark would move past the rows of the others."""
         if (sign := signs.sign_of_more(page, is_row=is_row)) is not None:
             text = f"it says by `{sign}` that more rows follow, and there is no `pagination`"
-        elif not is_row and (total := signs.total_of_more(page, number)) is not None:
+        elif not is_row and (total := total_of_more(page, number)) is not None:
             text = f"it has {number:,} rows and `{total}`, and there is no `pagination`"
         elif self._remembers and (size := signs.size_in(page, number)) is not None and not self._goes_on:
             text = f"it has as many rows as `{size}` asks for, and there is no `pagination`"
@@ -131,19 +134,23 @@ class Pager:
         self._before = came.sent
         self._sent += came.number
         self._rows += len(came.rows)
+        self._total.if_said(page)
         stops = self._stop is not None and not page.ignored and self._stops(page, came)
         if not stops and (page.ignored or (not came.number and not page.body.strip())):
             self._check_silent(page)
         if page.ignored:
             return None
-        self._check_redirect(page)
+        self._redirects.check(page, may_repeat=self._was_beyond)
         if stops:
+            self._check_total(page, is_said=False)
             self._means.tell(f"{page.named}: `stop` holds, so the list ends here")
             return None
         self._check_frame(page, came)
         if self._number == 1 and self._pagination.type == "page_number" and self._pagination.base_page is None:
             self._check_first(page)
-        more = self._says_more(page)
+        # An answer without a body says nothing, and has no rows: where none was promised, it is the end.
+        is_silent = page.status == HTTPStatus.NO_CONTENT
+        more = False if is_silent else self._says_more(page)
         self.empty = 0 if came.number else self.empty + 1
         if more and self.empty == _MOST_EMPTY:
             raise page.error(f"`has_more_path` says that more follows, after {_MOST_EMPTY} pages without rows")
@@ -151,7 +158,7 @@ class Pager:
         if following is None and more:
             raise page.error("`has_more_path` says that more follows, and there is nothing to ask for it by")
         if following is None and (more is False or not self._is_counted):
-            self._check_total(page)
+            self._check_total(page, is_said=not is_silent)
         read, is_last = max(self._sent, self._rows), following is None
         fell = self._stated.take(self._totals(page, came), came.number, self._sent, read, is_last=is_last)
         if fell is not None and self.is_counted:
@@ -159,7 +166,7 @@ class Pager:
         if following is None and self._pagination.offset == 1 and (total := self._stated.above(self._sent)) is not None:
             text = "`offset: 1` is for a list whose first row has the number 1, not 0"
             self._means.log(f"{page.named}: the list ends after {self._sent:,} rows, but has `{total}`; {text}")
-        if following is None and more is None and self._stop is None:
+        if following is None and (more is None or is_silent) and self._stop is None:
             self._check_unnamed_total(page, came)
         if more is False and (sign := signs.says_more(page)) is not None:
             self._means.log(f"{page.named}: by `has_more_path` the list ends here, but it has `{sign}`")
@@ -168,17 +175,6 @@ class Pager:
             self._moved_on = page.call, following.call, came.number
         self._last = page, following
         return following
-
-    def _check_redirect(self, page: Page) -> None:
-        """A redirect that leaves out what says which page is asked for leads to one that was read already."""
-        before = self._asked_of.setdefault(page.call.url, page.asked)
-        if page.asked == page.call.url or self._was_beyond:
-            return
-        if page.asked != before:
-            raise page.error("it was redirected to another page of the list, which was read before")
-        if (names := left_out(next(iter(self._asked_of.values())), page.asked, page.call.url)) is not None:
-            text = f"it was redirected to an address without {names}"
-            raise page.error(f"{text}, so this is not the page that was asked for")
 
     def _check_first(self, page: Page) -> None:
         """Of pages from 0, the one with the number 1 has another before it."""
@@ -190,13 +186,15 @@ class Pager:
     def _totals(self, page: Page, came: Came) -> Iterator[tuple[str, int]]:
         """Totals of rows: the one that the pipeline names, which the page behind the last may not say, or others."""
         if not self._total.is_named or self._pagination.type == "page_number":
-            yield from signs.totals_in(page)
+            yield from totals_in(page)
         elif came.number or self._pagination.type != "offset":
             total = self._total.if_said(page)
             yield from () if total is None else (("total", total),)
 
-    def _check_total(self, page: Page) -> None:
-        total = self._total.of(page)
+    def _check_total(self, page: Page, *, is_said: bool) -> None:
+        """Of the end of a list: whether as many rows or pages came as its total says. Where the last answer need not
+        say it (`is_said`), an earlier one may have."""
+        total = self._total.of(page) if is_said else self._total.known
         by_page = self._pagination.type == "page_number"
         read = self._number if by_page else self._sent + (self._pagination.offset or 0)
         # Of lists in lists, the total may be that of either.
@@ -243,6 +241,7 @@ class Pager:
         if self._keys is None:
             self._keys = keys
         elif not keys & self._keys:
+            self._check_total(page, is_said=False)
             hint = (
                 f"; where the list ends so, write: stop: page == `{json.dumps(page.value)}`" if not page.value else ""
             )

@@ -4,59 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from factory.http.answers import Way, shown
 from factory.http.body import BODY_TIMEOUTS, BodyDeadline, has_unkeepable_text
 from factory.http.call import HttpCall, Query
+from factory.http.conditions import check_done, is_decided, is_pending
 from factory.http.credentials import check_server
 from factory.http.errors import HttpError, Timeouts
-from factory.http.expectations import PollFacts, is_decided
-from factory.http.failures import sign_of_a_part, sign_of_failure
+from factory.http.facts import PollAnswer, PollFacts
+from factory.http.failures import signs_of_failure, signs_of_part, signs_of_whole
 from factory.http.page import NOT_MODIFIED, Means, Page, PageReader, SkippedError
 from factory.http.pages import Pager
 from factory.http.repeats import Came, Readings, Unique
-from factory.http.retries import check_done, is_pending
 from factory.http.rows import RowSelector, beside
 from factory.http.selection import JmesPathError, search
+from factory.http.signs import more_in_rows
 from factory.http.steps import Following
+from factory.http.totals import asked_for
 from schemas.model.http import HttpRequest
 
 if TYPE_CHECKING:
     from factory.http.window import RowProgress
 
-
-@dataclass(frozen=True, kw_only=True)
-class PollAnswer:
-    """What a poll brought.
-
-    `headers` are the first page's, by any case of their names. `rows` is one flat list where the request selects rows
-    or has pages, else None; `body` is the decoded body of the first page, `last` of the last. `digest` is the SHA-256
-    of all bodies. `not_modified`: the server answered 304 to a conditional request; there is no body then.
-    `unkeepable`: it holds text that PostgreSQL refuses. `pending`: a job that `until` waits for is not done.
-    `ignored`: an action took the first page for one without rows. `proofs`: what the last call proved by who asks.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    body: Any
-    last: Any
-    rows: list[Any] | None
-    facts: PollFacts
-    digest: str = ""
-    not_modified: bool = False
-    unkeepable: bool = False
-    pending: bool = False
-    ignored: bool = False
-    proofs: Collection[str] = field(default=(), repr=False)
-
-    @property
-    def output(self) -> Any:
-        """What the task hands on."""
-        return self.body if self.rows is None else self.rows
+_FAILED = "that it failed or is not done, or that rows are missing in it"
 
 
 def poll(
@@ -107,6 +82,8 @@ class _Poll:
         self._progress = progress
         self._write = write
         self._selector = RowSelector(request.data_selector)
+        pages = request.pagination
+        self._has_total = pages is not None and (pages.total_path or pages.total_header) is not None
         self._new_pager = partial(Pager, request.pagination, means, request.data_selector, request.incremental)
         self._pager = self._new_pager(is_again=False)
         self._shared = unique
@@ -116,8 +93,9 @@ class _Poll:
         self._is_done = search(request.until.condition) if request.until is not None else None
         self._digest = hashlib.sha256()
         self._unkeepable = False
-        has_rows = request.data_selector is not None or request.pagination is not None or progress is not None
-        self._rows: list[Any] | None = [] if has_rows or write is not None else None
+        is_list = request.data_selector is not None or request.pagination is not None or self._unique is not None
+        has_rows = is_list or progress is not None or write is not None
+        self._rows: list[Any] | None = [] if has_rows else None
 
     def run(self, params: Query | None, headers: Mapping[str, str] | None) -> PollAnswer:
         conditional = bool({"if-none-match", "if-modified-since"} & {name.lower() for name in headers or ()})
@@ -156,6 +134,7 @@ class _Poll:
             not_modified=conditional and first.status == NOT_MODIFIED,
             unkeepable=self._unkeepable,
             pending=pending,
+            start=page.excerpt() if pending else "",
             facts=self._facts,
             ignored=first.ignored,
             proofs=page.proofs(),
@@ -168,17 +147,10 @@ class _Poll:
         self._digest.update(page.body)
         if self._write is None:
             self._unkeepable = self._unkeepable or has_unkeepable_text(page.body, page.value)
-        self._check_said(page, sign_of_a_part(page.value), "that rows are missing in it")
         if self._rows is None:
             self._take_whole(page)
             return None
-        self._check_said(page, self._selector.sign_of_a_part(page.value), "that a list in a row has more than these")
-        came = self._selector.rows(page, beyond=beyond)
-        if isinstance(page.value, list):
-            page = replace(page, beside=beside(page.value, came.sent))
-        number = 0 if came.number == 1 and isinstance(came.sent[0], str) else came.number
-        sign = sign_of_failure(page.frame, number, page.call.url, self._selector.inside)
-        self._check_said(page, sign, "that it failed or is not done, or that rows are missing in it")
+        page, came = self._checked(page, beyond)
         if not came.number and not page.ignored and self._is_done is None:
             check_done(page, self._request.expect.status)
         came = self._pager.counted(came)
@@ -204,6 +176,20 @@ class _Poll:
                 self._check_only(page, came.number, is_row=came.number == 1 and came.sent[0] is page.value)
             return None
         return following if self._has_room(page, following) else None
+
+    def _checked(self, page: Page, beyond: bool) -> tuple[Page, Came]:
+        """A page and its rows, where it does not say that some are missing."""
+        ways = self._selector.ways
+        self._check_said(page, more_in_rows(page.value, ways), "that a list in a row has more than these")
+        self._check_said(page, signs_of_part(page.value, ways, has_total=self._has_total))
+        came = self._selector.rows(page, beyond=beyond)
+        page = replace(page, inside={key for way in ways for key in way[:-1]})
+        if isinstance(page.value, list):
+            page = replace(page, beside=beside(page.value, came.sent))
+            self._check_said(page, signs_of_part(None, (), page.beside, has_total=self._has_total))
+        if not came.number or (came.number == 1 and isinstance(came.sent[0], str)):
+            self._check_said(page, signs_of_failure(page.value, ways, asked_for(page.call), page.beside))
+        return page, came
 
     def _proved(self, following: Following) -> Following | None:
         """What follows a page that by the total does not exist: whatever it answers without rows, that is the end."""
@@ -244,8 +230,10 @@ class _Poll:
 
     def _take_whole(self, page: Page) -> None:
         """An answer that is handed on as it is."""
+        self._check_said(page, signs_of_whole(page.value))
         self._facts.rows = len(page.value) if isinstance(page.value, list) else None
         if self._facts.rows is not None:
+            self._check_rows(page)
             self._check_only(page, self._facts.rows)
         if self._facts.rows == 0 and self._is_done is None:
             check_done(page, self._request.expect.status)
@@ -269,11 +257,12 @@ class _Poll:
         self._means.log(f"{page.named}: {reason}")
         return False
 
-    def _check_said(self, page: Page, sign: str | None, what: str) -> None:
+    def _check_said(self, page: Page, signs: Iterable[Way], what: str = _FAILED) -> None:
         """What the pipeline has a condition for, it decides itself."""
-        if sign is not None and not is_decided(self._request, sign):
-            hint = f"an `expect: {{condition: …}}` that names `{sign}` says which of these answers to take"
-            raise page.error(f"it says by `{sign}` {what}; {hint}")
+        for sign in signs:
+            if not is_decided(self._request, sign):
+                hint = f"an `expect: {{condition: …}}` that names `{shown(sign)}` says which of these answers to take"
+                raise page.error(f"it says by `{shown(sign)}` {what}; {hint}")
 
     def _check_only(self, page: Page, number: int, *, is_row: bool = False) -> None:
         """Of an answer of which no pages are asked for. The watermark would move past the rows of the others."""

@@ -1,19 +1,17 @@
 """Rows that come more than once in a list: one of them is handed on, and they show that rows moved while it was read,
-which matters where requests count pages or rows; places of pages that come
-again; and totals that change."""
+which matters where requests count pages or rows; and places of pages that come again, also by a redirect."""
 
 from __future__ import annotations
 
 import base64
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
-from factory.http import signs
 from factory.http.call import HttpCall, fields_of
 from factory.http.page import Page
 from factory.http.selection import JmesPathError, search
@@ -205,52 +203,6 @@ class Places:
         return hint if self._has_end else "; `has_more_path` or `stop` says where a list ends that always has another"
 
 
-class StatedTotals:
-    """Totals of answers, from page to page: those that the pipeline does not name, or the one that it names."""
-
-    def __init__(self) -> None:
-        self._first: dict[str, int] | None = None
-        self._last: dict[str, int] = {}
-        self._left: set[str] = set()
-        self._fallen: dict[str, str] = {}
-        self._size = 0
-
-    def take(
-        self, totals: Iterable[tuple[str, int]], number: int, sent: int, read: int, *, is_last: bool
-    ) -> str | None:
-        """Take in those of a page, the last `number` of `sent` rows (`read`: where more were taken, those); a total
-        that has fallen. One that falls by the rows of each page, down to none, counts those that are left."""
-        if self._first == {} and not is_last:
-            return None  # as good as always, and looking for totals costs
-        now = dict(totals)
-        if self._first is None:
-            self._first = {key: total for key, total in now.items() if total > number}
-            self._left, self._size = set(now), number
-        for key, total in now.items():
-            first, before = self._first.get(key, 0), self._last.get(key, 0)
-            # With rows, a page is at its place among all rows; a smaller number is of the page.
-            if total < before and first and (read <= total or not number):
-                self._fallen[key] = f"{key}: {before} → {total}"
-            if total not in (first - sent + number, first - sent + self._size) or (
-                is_last and total not in (0, number)
-            ):
-                self._left.discard(key)
-        self._last = now or self._last
-        return next((fell for key, fell in self._fallen.items() if key not in self._left), None)
-
-    def above(self, read: int, headers: Mapping[str, str] | None = None) -> str | None:
-        """A total that was above the rows that came, from the first page to the last; not one of these `headers`."""
-        for key, total in self._last.items():
-            is_header = headers is not None and (key in headers or f"x-{key}" in headers)
-            if min(total, (self._first or {}).get(key, total)) > max(read, 1) and not is_header:
-                return f"{key}: {total}"
-        return None
-
-    def at_first(self, read: int) -> int | None:
-        """How many rows there were at first, by a total that is in the end that of the rows that came."""
-        return next((first for key, first in (self._first or {}).items() if self._last.get(key) == read), None)
-
-
 def counts(before: HttpCall, after: HttpCall, rows: int) -> bool:
     """Whether requests count pages or rows in one place, as `page=3` behind `page=2` does: in the query, the path, a
     header field or the body, also inside a text (`o20`) or in base64."""
@@ -289,10 +241,30 @@ def _readable(text: str) -> str:
     return text
 
 
-def hint_of_the_whole(page: Page, rows: int) -> str:
-    """What to write where a page has as many rows as a key counts, which may be all that there are."""
-    if signs.sign_of_more(page) is None and signs.total_of_more(page, rows) is None:
-        for key, number in signs.totals_in(page):
-            if number == rows and key.isidentifier() and key in page.frame:
-                return f"; where the first page is the whole list, write: stop: length(rows) >= page.{key}"
-    return ""
+class Redirects:
+    """A redirect that leaves out what says which page is asked for leads to one that was read already."""
+
+    def __init__(self) -> None:
+        self._asked_of: dict[str, str] = {}
+
+    def check(self, page: Page, *, may_repeat: bool) -> None:
+        """Raises HttpError. `may_repeat`: the page is one behind the list's total."""
+        before = self._asked_of.setdefault(page.call.url, page.asked)
+        if page.asked == page.call.url or may_repeat:
+            return
+        if page.asked != before:
+            raise page.error("it was redirected to another page of the list, which was read before")
+        if (names := _left_out(next(iter(self._asked_of.values())), page.asked, page.call.url)) is not None:
+            text = f"it was redirected to an address without {names}"
+            raise page.error(f"{text}, so this is not the page that was asked for")
+
+
+def _left_out(first: str, asked: str, at: str) -> str | None:
+    """The parameters that the address `asked` for has, the `first` one of the list has not, and a redirect `at` has
+    neither; None where it keeps one."""
+    begun, wanted, led = map(urlsplit, (first, asked, at))
+    own = set(parse_qsl(wanted.query)) - set(parse_qsl(begun.query))
+    kept = {part for pair in parse_qsl(led.query) for part in pair}
+    if not own or wanted.path != led.path or any(part in kept for pair in own for part in pair):
+        return None
+    return ", ".join(f"`{name}`" for name, _ in sorted(own))

@@ -1,4 +1,4 @@
-"""When a request is sent again, after a failure or since a job is not done, and how long it waits before that; and how
+"""When a request is sent again after a failure, and how long it waits before that; and how
 many requests a pipeline may send to a host in a time, over all its tasks that run on one machine."""
 
 from __future__ import annotations
@@ -17,19 +17,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from factory.http.expectations import is_expected, is_named, is_true, status_text
-from factory.http.selection import Answered, asked
-from schemas.model.http import IDEMPOTENT, RateLimit, RequestRetries, Status
+from factory.http.expectations import is_expected
+from schemas.model.http import IDEMPOTENT, RateLimit, RequestRetries
 
 STANDARD = RequestRetries.model_validate({"attempts": 3, "status": [429, 502, 503, 504]})
 """Where a pipeline says nothing: what is safe to repeat."""
-TOO_MANY, _ACCEPTED = 429, 202
-_UNDONE = (_ACCEPTED, HTTPStatus.MULTI_STATUS)
+TOO_MANY = 429
 _REMAINING = (
     "ratelimit-remaining",
     "x-ratelimit-remaining",
@@ -250,26 +246,3 @@ def _own_folder(folder: Path) -> None:
     facts = folder.lstat()
     if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.getuid():
         raise PermissionError(f"{folder} belongs to somebody else")
-
-
-class _Answered(Answered, Protocol):
-    @property
-    def ignored(self) -> bool: ...
-    @property
-    def status(self) -> int: ...
-
-
-def is_pending(is_done: Callable[[Any], Any], page: _Answered, *, is_first: bool) -> bool:
-    """Whether a job is not done. The first page says how it stands; later ones often hold rows only."""
-    if page.ignored and not is_first:
-        return False
-    if page.ignored or page.status == _ACCEPTED:
-        return True
-    return is_first and not is_true(asked(is_done, page, "until", page.value))
-
-
-def check_done(page: _Answered, expected: Status) -> None:
-    """Of a page without rows, whose status may say that they come later, or that only a part went well."""
-    if page.status in _UNDONE and not is_named(page.status, expected):
-        text = f"it answered {status_text(page.status)} and has no rows, which may come later: `until` waits for them"
-        raise page.error(f"{text}; `expect: {{status: [200, {page.status}]}}` says that there are none")

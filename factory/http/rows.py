@@ -4,16 +4,16 @@ and values that are known when a request is made (`${cursor.start}`, `${cursor.e
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from itertools import islice, takewhile
 from typing import Any
 from urllib.parse import quote
 
+from factory.http.answers import Way, ways_to
 from factory.http.page import Page
 from factory.http.repeats import Came
-from factory.http.selection import JmesPathError, absent_key, is_path, kept_of, named, paths_in, search, source
-from factory.http.signs import sign_in
+from factory.http.selection import JmesPathError, absent_key, is_path, kept_of, named, search, source
 from schemas.model.cursor import has_lost_digits
 from schemas.model.http import Each, HttpRequest
 
@@ -29,15 +29,8 @@ class RowSelector:
         self._select = search(selector) if selector is not None else None
         self._kept = kept_of(selector) if selector is not None and "[?" in selector else None
         self._source = source(selector) if selector is not None and not _PLAIN.fullmatch(selector) else None
-        self._holders = _holders(selector) if self._source is not None and selector is not None else None
-        paths = paths_in(selector) if selector is not None else ()
-        self.inside = frozenset(key for path in paths for key in path[:-1])
-        """Keys that lead to the rows."""
-
-    def sign_of_a_part(self, value: Any) -> str | None:
-        """A key by which a list in a row says that it has more than these: its rows are those of the answer."""
-        found = self._holders(value) if self._holders is not None else ()
-        return next((f"[].{sign}" for one in found if (sign := sign_in(one)) is not None), None)
+        self.ways = ways_to(selector) if selector is not None else frozenset[Way]()
+        """Those to the rows."""
 
     def rows(self, page: Page, *, beyond: bool = False) -> Came:
         """The rows of a page; what is selected and no list is one row. `beyond`: the list ended before it, so that it
@@ -78,37 +71,6 @@ class RowSelector:
         kept = (self._kept(value) if self._kept is not None and sent else None) or [None]
         behind = sum(1 for _ in takewhile(lambda one: one is not kept[-1], reversed(sent or ())))
         return behind if kept[-1] is not None and behind < len(sent or ()) else 0
-
-
-def _holders(expression: str) -> Callable[[Any], Iterator[Mapping[str, Any]]]:
-    """What gives the mappings in the items of a list that hold further lists: `lines` of `orders[].lines.data[]`.
-    Raises JmesPathError."""
-    search(expression)
-    import jmespath  # noqa: PLC0415 # most polls select nothing
-
-    visit = jmespath.visitor.TreeInterpreter().visit
-    outer: list[tuple[Any, list[str]]] = []
-    node = jmespath.compile(expression).parsed
-    while node["children"]:
-        if node["type"] in ("projection", "filter_projection"):
-            inner = node["children"][1]
-            while inner["type"] in ("projection", "filter_projection", "flatten"):
-                inner = inner["children"][0]
-            parts = inner["children"] if inner["type"] == "subexpression" else [inner]
-            if all(part["type"] == "field" for part in parts):
-                items = {**node, "children": [node["children"][0], {"type": "identity", "children": []}]}
-                outer.append(({**items, "type": "projection"}, [part["value"] for part in parts]))
-        node = node["children"][0]
-
-    def ask(value: Any) -> Iterator[Mapping[str, Any]]:
-        for items, keys in outer:
-            for item in visit(items, value) or ():
-                for key in keys[:-1]:
-                    item = item.get(key) if isinstance(item, Mapping) else None  # noqa: PLW2901 # further inside
-                if isinstance(item, Mapping) and isinstance(item.get(keys[-1]), list):
-                    yield item
-
-    return ask
 
 
 def _is_numbered(value: Any) -> bool:

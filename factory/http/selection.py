@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from itertools import takewhile
 from typing import Any, NamedTuple, Protocol
 
 _MOST_NAMED = 12
-_ID = re.compile(r"(?:^|_)id$|I[dD]$|^(?:uuid|guid|key|code|slug|name|email|url|href)$")
+ID = re.compile(r"(?:^|_)id$|I[dD]$|^(?:uuid|guid|key|code|slug|name|email|url|href)$")
 
 
 class LoneItems(dict[str, Any]):
@@ -32,11 +31,28 @@ def search(expression: str) -> Callable[[Any], Any]:
     except (jmespath.exceptions.JMESPathError, RecursionError) as error:
         raise JmesPathError(_text(error)) from None
 
+    return _asking(compiled.parsed)
+
+
+def negated(expression: str) -> Callable[[Any], Any] | None:
+    """What gives the value that an expression negates as a whole (`!a`, `!(a || b)`), as `search` does; None where it
+    negates none. Raises JmesPathError."""
+    search(expression)
+    import jmespath  # noqa: PLC0415 # most polls select nothing
+
+    parsed = jmespath.compile(expression).parsed
+    return _asking(parsed["children"][0]) if parsed["type"] == "not_expression" else None
+
+
+def _asking(node: Mapping[str, Any]) -> Callable[[Any], Any]:
+    """What visits a node of an expression."""
+    import jmespath  # noqa: PLC0415 # most polls select nothing
+
+    strict = jmespath.visitor.TreeInterpreter()
+
     def ask(value: Any) -> Any:
         try:
-            if isinstance(value, LoneItems):
-                return _taking_lone_items().visit(compiled.parsed, value)
-            return compiled.search(value)
+            return (_taking_lone_items() if isinstance(value, LoneItems) else strict).visit(node, value)
         except (jmespath.exceptions.JMESPathError, RecursionError, TypeError) as error:
             # It compares with Python's operators: `id > '3'` of a number raises TypeError.
             raise JmesPathError(_text(error)) from None
@@ -176,28 +192,6 @@ def _picks(node: Mapping[str, Any]) -> bool:
     return bool(node["type"] == "index")
 
 
-def paths_in(expression: str) -> set[tuple[str, ...]]:
-    """The paths at which an expression reads a value, as far as they have nothing but keys. Raises JmesPathError."""
-    search(expression)
-    import jmespath  # noqa: PLC0415
-
-    def paths(node: Mapping[str, Any]) -> set[tuple[str, ...]]:
-        kind, children = node["type"], node["children"]
-        if kind == "field":
-            return {(node["value"],)}
-        if kind in ("subexpression", "pipe"):
-            children = [child for child in children if child["type"] not in _ITSELF]
-        if kind == "subexpression":
-            keys = tuple(child["value"] for child in takewhile(_is_field, children))
-            inside = paths(children[len(keys)]) if len(keys) < len(children) else set()
-            return {(*keys, *path) for path in inside} or ({keys} if keys else set())
-        if kind in _LEFT_FIRST:
-            return paths(children[0])  # what follows is asked of what comes first
-        return {path for child in children if kind not in ("slice", "expref") for path in paths(child)}
-
-    return paths(jmespath.compile(expression).parsed)
-
-
 def _is_field(node: Mapping[str, Any]) -> bool:
     return bool(node["type"] == "field")
 
@@ -243,13 +237,6 @@ def absent_key(value: Any, expression: str) -> AbsentKey | None:
     return None
 
 
-def shared_path(one: str, other: str) -> Sequence[str] | None:
-    """The keys of the mapping that has all that two expressions read; None where one of them reads no key."""
-    found = [[path[:-1] for path in paths_in(expression)] for expression in (one, other)]
-    levels = zip(*(path for paths in found for path in paths), strict=False)
-    return [keys[0] for keys in takewhile(lambda keys: len(set(keys)) == 1, levels)] if all(found) else None
-
-
 def gap_in(value: Any, keys: Sequence[str]) -> str | None:
     """Up to where, of these keys, a value has nothing or null; None where something is there."""
     for number, key in enumerate((*keys, "")):
@@ -264,7 +251,7 @@ def same_things(rows: Sequence[Any], others: Sequence[Any]) -> bool:
     pairs = list(zip(rows, others, strict=False))
     if not rows or len(rows) != len(others) or not all(isinstance(one, Mapping) for pair in pairs for one in pair):
         return False
-    keys = [key for key in rows[0] if _ID.search(str(key)) and len({repr(row.get(key)) for row in rows}) == len(rows)]
+    keys = [key for key in rows[0] if ID.search(str(key)) and len({repr(row.get(key)) for row in rows}) == len(rows)]
     return rows == others or any(all(one.get(key) == other.get(key) for one, other in pairs) for key in keys)
 
 

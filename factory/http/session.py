@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -185,14 +185,3 @@ def _location(session: HttpSession, call: HttpCall, response: requests.Response)
         return session.get_redirect_target(response)
     except UnicodeError:
         raise HttpError(call.method, call.url, "it was redirected to what is no URL") from None
-
-
-def left_out(first: str, asked: str, at: str) -> str | None:
-    """The parameters that the address `asked` for has, the `first` one of the list has not, and a redirect `at` has
-    neither; None where it keeps one."""
-    begun, wanted, led = map(urlsplit, (first, asked, at))
-    own = set(parse_qsl(wanted.query)) - set(parse_qsl(begun.query))
-    kept = {part for pair in parse_qsl(led.query) for part in pair}
-    if not own or wanted.path != led.path or any(part in kept for pair in own for part in pair):
-        return None
-    return ", ".join(f"`{name}`" for name, _ in sorted(own))

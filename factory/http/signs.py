@@ -1,31 +1,31 @@
-"""What an answer says beside its rows: a total, that more follows, where to go on."""
+"""What an answer says beside its rows: that more follows, and where to go on."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
+from factory.http.answers import PREFIX, Way, frames, is_thing, letters, parts
 from factory.http.call import links_of
-from factory.http.failures import IN_PART, is_of_all, letters
 from factory.http.page import Page
 from factory.http.selection import absent_key, is_path, named
+from factory.http.totals import is_sure_total, numbers_in, total_of_more, totals_in, whole_number
 from schemas.model.polling import LAST
 
 _NOUN = (
     "pages?|results?|items?|data|records?|rows?|entries|objects?|elements?|documents?|events?|messages?|hits|content"
     "|available|exists?|incollection|remaining|tofetch"
 )
-_PREFIX = "(?:odata|hydra|wp|opensearch|pagination)?"
 _MORE = re.compile(
     rf"(?:has|is|are|thereis|thereare)(?:any)?(?:more|next|additional)(?:{_NOUN})*|more(?:{_NOUN})+|more"
     r"|(?:is|results?)?truncated|exceededtransferlimit"
 )
 """Keys that are true where more follows, in small letters and without what is no letter."""
 _NEXT = re.compile(
-    rf"{_PREFIX}next(?:{_NOUN}|continuation|set)?(?:url|uri|link|href|token|cursor|key|marker|id|no|number|params?)?"
+    rf"{PREFIX}next(?:{_NOUN}|continuation|set)?(?:url|uri|link|href|token|cursor|key|marker|id|no|number|params?)?"
     r"|cursor|lastevaluatedkey|continue|continuation(?:token)?|resumptiontoken"
 )
 """Keys of what to go on by."""
@@ -36,24 +36,15 @@ _LAST = re.compile(LAST)
 _SIZE = re.compile(r"(?:page)?(?:limit|top|size)|perpage|maxresults|numrows|rows|first|count|pagelimit|resultsperpage")
 """Names of parameters that ask for a number of rows."""
 _FIRST = re.compile(r"(?:is)?(?:first|firstpage)")
-_EARLIER = re.compile(rf"{_PREFIX}(?:has|is)?(?:any)?prev(?:ious)?(?:{_NOUN})*(?:url|uri|link|href|exists)?")
+_EARLIER = re.compile(rf"{PREFIX}(?:has|is)?(?:any)?prev(?:ious)?(?:{_NOUN})*(?:url|uri|link|href|exists)?")
 """Keys that lead, or say whether there is something, before a page."""
-_TOTAL = re.compile(
-    rf"{_PREFIX}(?:(?:total|all)?(?:numberof|num)?(?:count|results|items|elements|rows|records|hits|found|entries|documents)"
-    r"|total|(?:total|full)?(?:total|full|record|row|item|hit|result)s?(?:count|number)|recordsfiltered)"
-)
-_OF_ALL = re.compile(rf"{_PREFIX}(?:(?:total|all|full)(?!$)|numfound).*")
-"""Of these, those that are of all rows by their names, where `count` may be that of a page, `total` that of pages."""
 _PAGES = re.compile(
-    rf"{_PREFIX}(?:(?:total|last|num|numberof|totalnumberof)?pages|(?:total|last|num)page|(?:total)?pages?count|pagestotal)"
+    rf"{PREFIX}(?:(?:total|last|num|numberof|totalnumberof)?pages|(?:total|last|num)page|(?:total)?pages?count|pagestotal)"
 )
-_PAGE = re.compile(rf"{_PREFIX}(?:(?:current|this)?page(?:number|no|num|index)?|number)")
+_PAGE = re.compile(rf"{PREFIX}(?:(?:current|this)?page(?:number|no|num|index)?|number)")
 _RANGE = re.compile(r"(?:[a-z]+ )?[0-9]{1,18}-(?P<last>[0-9]{1,18})/(?P<total>[0-9]{1,18})")
-_OTHER_TOTALS = re.compile(r"rate|usage|quota|credit|limit|account|bill|stat|cost|price|summary", re.IGNORECASE)
-"""Mappings whose totals are of something else than rows."""
-_FRAMES, _MOST_DIGITS, _DEEPEST = 40, 19, 3  # first, how many values are looked into
 _LINKS, _RELATIONS = ("link", "links", "atom:link"), ("rel", "@rel", "relation")
-_TRUE, _VAGUE, _IDS = (True, "true", "True", "yes", "Y"), ("more", "truncated"), ("id", "_id", "uuid", "guid", "key")
+_TRUE, _VAGUE = (True, "true", "True", "yes", "Y"), ("more", "truncated")
 _NOTHING: tuple[Any, ...] = (None, False, "", 0, "0", [], {}, "false", "False", "no", "N", "null")
 
 
@@ -121,11 +112,11 @@ def sign_of_more(page: Page, *, is_row: bool = False) -> str | None:
 
 def _says_end(page: Page, rows: int) -> bool:
     """Whether an answer with so many rows says that nothing follows."""
-    said = [(letters(key), one) for _, frame, is_frame in _frames(page.frame) if is_frame for key, one in frame.items()]
+    said = [(letters(key), one) for _, frame, is_frame in frames(page.frame) if is_frame for key, one in frame.items()]
     return (
         any(one in _NOTHING[:3] and (_MORE.fullmatch(name) or _NEXT.fullmatch(name)) for name, one in said)
         or any(one in _TRUE and _LAST.fullmatch(name) for name, one in said)
-        or any(total == rows and is_sure_total(letters(key)) for key, total in totals_in(page))
+        or any(total == rows and is_sure_total(key) for key, total in totals_in(page))
     )
 
 
@@ -142,7 +133,7 @@ def sign_of_earlier(page: Page, param: str, number: int) -> str | None:
     for target, relations in links_of(page.headers.get("Link", ""))[0]:
         if {"prev", "previous"} & {*relations} and _is_before(target, param, number):
             return "Link"
-    for inside, frame, is_frame in _frames(page.frame):
+    for inside, frame, is_frame in frames(page.frame):
         for key, child in frame.items():
             name = letters(key)
             leads_back = _EARLIER.fullmatch(name) is not None and (child is True or _is_before(child, param, number))
@@ -160,17 +151,17 @@ def _is_before(link: Any, param: str, number: int) -> bool:
     return pages[0].lstrip("-").isdecimal() and int(pages[0]) < number
 
 
-def sign_in(holder: Mapping[str, Any]) -> str | None:
-    """A key of what holds a list by which it is a part of one. Of a thing that has a list, `partial` is a fact."""
-    is_thing = any(str(key).lower() in _IDS for key in holder)
-    for inside, frame, is_frame in _frames(holder):
-        for key, child in frame.items() if is_frame else ():
-            name = letters(key)
-            is_fact = is_thing and not inside and not name.startswith("hasmore")
-            is_sign = IN_PART.fullmatch(name) or (_MORE.fullmatch(name) and name not in _VAGUE)
-            if child is True and is_sign and not is_fact:
-                return f"{inside}{key}"
-    return None
+def more_in_rows(value: Any, ways: Iterable[Way]) -> Iterator[Way]:
+    """The keys by which lists in rows say that they have more than these, where their rows are those of the answer."""
+    for part in parts(value, ways):
+        if not part.is_item or not any(isinstance(part.value.get(key), list) for key in part.leads):
+            continue
+        for inside, frame, is_frame in frames(part.value):
+            for key, child in frame.items() if is_frame else ():
+                name = letters(key)
+                is_fact = is_thing(part.value) and not inside and not name.startswith("hasmore")
+                if child is True and _MORE.fullmatch(name) and name not in _VAGUE and not is_fact:
+                    yield (*part.path, *inside.split(".")[:-1], str(key))
 
 
 def size_in(page: Page, rows: int) -> str | None:
@@ -181,9 +172,12 @@ def size_in(page: Page, rows: int) -> str | None:
 
 def may_be_full(page: Page, rows: int) -> bool:
     """Whether a lone page may be as long as pages get: neither its request nor its answer names a larger size."""
-    pairs = [*parse_qsl(urlsplit(page.call.url).query), *_pairs(page.frame)]
+    pairs = [
+        *parse_qsl(urlsplit(page.call.url).query),
+        *(one for _, frame, _ in frames(page.frame) for one in frame.items()),
+    ]
     sizes = (one for key, one in pairs if _SIZE.fullmatch(name := letters(key)) and name not in ("count", "rows"))
-    return all((_number(size) or 0) <= rows for size in sizes)
+    return all((whole_number(size) or 0) <= rows for size in sizes)
 
 
 def says_more(page: Page) -> str | None:
@@ -191,57 +185,10 @@ def says_more(page: Page) -> str | None:
     return next((sign for sign in _signs_of_more(page, of_place=False)), None)
 
 
-def total_of_more(page: Page, number: int) -> str | None:
-    """A key or header field and its number, by which an answer has more rows than came, unless it counts others."""
-    return next((f"{key}: {total}" for key, total in totals_in(page) if total > max(number, 1)), None)
-
-
-def totals_in(page: Page) -> Iterator[tuple[str, int]]:
-    """Keys and header fields of an answer that may be a total."""
-    for key, value in _pairs(_numbers_in(page.headers), page.frame, passes_by=_OTHER_TOTALS):
-        if _TOTAL.fullmatch(letters(key)) is not None:
-            is_counted = isinstance(value, Mapping) and value.get("relation") in ("eq", "gte")
-            total = _number(value.get("value") if is_counted else value)  # as Elasticsearch has it
-            if total is not None:
-                yield key, total
-
-
-def _numbers_in(headers: Mapping[str, str]) -> dict[str, str]:
-    return {key.lower().removeprefix("x-"): one for key, one in headers.items() if one.isdecimal()}
-
-
-def _number(value: Any) -> int | None:
-    """A whole number, also one that is written as text."""
-    if isinstance(value, str) and value.isdecimal() and len(value) < _MOST_DIGITS:
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def counts_all(key: str) -> bool:
-    """Whether a total's name says that it is of all rows, and not of a page's, or of pages."""
-    return _OF_ALL.fullmatch(letters(key)) is not None
-
-
-def is_sure_total(name: str) -> bool:
-    """Whether a total that a pipeline names is one of all rows, where `count` may be that of a page."""
-    return counts_all(name) or name in ("total", "content-range")
-
-
-def _pairs(*frames: Any, passes_by: re.Pattern[str] | None = None) -> Iterator[tuple[str, Any]]:
-    """Keys and values of mappings and of those in them, the outer first; nothing of what is in lists, which hold rows.
-    Below keys that it `passes_by` it does not look."""
-    pending = list(frames)
-    for number, frame in enumerate(pending):
-        for key, value in frame.items() if isinstance(frame, Mapping) else ():
-            yield str(key), value
-            if number < _FRAMES and (passes_by is None or not passes_by.search(str(key))):
-                pending.append(value)
-
-
 def _signs_of_more(page: Page, *, of_place: bool = True) -> Iterator[str]:
     """Keys outside of lists, which hold the rows, that say that more follows. `of_place`: also by where to go on."""
-    headers = {letters(key): one for key, one in _numbers_in(page.headers).items()}
-    for inside, frame, is_frame in [("", headers, True), *_frames(page.frame)]:
+    headers = {letters(key): one for key, one in numbers_in(page.headers).items()}
+    for inside, frame, is_frame in [("", headers, True), *frames(page.frame)]:
         for key, child in frame.items():
             # `@Microsoft.Dynamics.CRM.morerecords`: a name, and whose it is.
             name = letters(key.rpartition(".")[2] if str(key)[:1] == "@" else key)
@@ -275,14 +222,14 @@ def _leads_on(page: Page, name: str, child: Any) -> bool:
     if name == "offset":  # a number is that of this page
         return isinstance(child, str) and not child.isdecimal()
     if _NEXT_PLACE.fullmatch(name) is not None:
-        number = _number(child)
+        number = whole_number(child)
         return number is None or all(total > number for _, total in totals_in(page))
     return _NEXT.fullmatch(name) is not None
 
 
 def _more_pages(frame: Mapping[str, Any], read: int) -> str | None:
     """A key that counts more pages than were read, and than the number of this one, where that is there."""
-    numbers = {key: number for key, one in frame.items() if (number := _number(one)) is not None}
+    numbers = {key: number for key, one in frame.items() if (number := whole_number(one)) is not None}
     here = max((one for key, one in numbers.items() if _PAGE.fullmatch(letters(key))), default=0)
     for key, pages in numbers.items():
         if pages > max(read, here) and _PAGES.fullmatch(letters(key)) is not None:
@@ -290,11 +237,10 @@ def _more_pages(frame: Mapping[str, Any], read: int) -> str | None:
     return None
 
 
-def _frames(value: Any, inside: str = "", *, is_frame: bool = True) -> Iterator[tuple[str, Mapping[str, Any], bool]]:
-    """The mappings of an answer outside of lists, the outer first, and whether they are about all rows."""
-    if not isinstance(value, Mapping):
-        return
-    yield inside, value, is_frame
-    for key, child in value.items():
-        if isinstance(child, Mapping) and inside.count(".") < _DEEPEST:
-            yield from _frames(child, f"{inside}{key}.", is_frame=is_of_all(key) or (is_frame and len(value) == 1))
+def hint_of_the_whole(page: Page, rows: int) -> str:
+    """What to write where a page has as many rows as a key counts, which may be all that there are."""
+    if sign_of_more(page) is None and total_of_more(page, rows) is None:
+        for key, number in totals_in(page):
+            if number == rows and key.isidentifier() and key in page.frame:
+                return f"; where the first page is the whole list, write: stop: length(rows) >= page.{key}"
+    return ""

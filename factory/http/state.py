@@ -14,7 +14,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from airflow.sdk.execution_time.context import NEVER_EXPIRE
 
 from factory.http.errors import HttpError
-from factory.http.poll import PollAnswer
+from factory.http.facts import PollAnswer
 from factory.http.selection import absent_key, search
 from schemas.model.cursor import CursorForm
 from schemas.model.polling import ChangeDetection, ValueDetection

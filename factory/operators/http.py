@@ -16,10 +16,10 @@ from airflow.sdk.observability.stats import Stats
 from factory.http.call import Query
 from factory.http.connection import credentials, servers_of, session_for, target
 from factory.http.errors import HttpError, where
-from factory.http.expectations import PollFacts
+from factory.http.facts import PollAnswer, PollFacts
 from factory.http.network import UnusableSettingError
 from factory.http.page import Means, SkippedError
-from factory.http.poll import PollAnswer, poll
+from factory.http.poll import poll
 from factory.http.repeats import Unique
 from factory.http.rows import EachError, requests_for, with_included
 from factory.http.session import HttpSession, Transport
@@ -116,7 +116,7 @@ class HttpRequestOperator(BaseOperator):
         request, transport = self.request()
         polled = self.polled(context, request, transport)
         if polled.pending and request.until is not None:
-            self._wait(request.until, since or time.time())
+            self._wait(request.until, since or time.time(), polled)
         return self.handed_on(polled)
 
     def handed_on(self, polled: PollAnswer) -> Any:
@@ -264,14 +264,15 @@ class HttpRequestOperator(BaseOperator):
             facts=facts,
         )
 
-    def _wait(self, until: Until, since: float) -> None:
+    def _wait(self, until: Until, since: float, polled: PollAnswer) -> None:
         """Give the worker back until it is time to ask again. Raises TaskDeferred; AirflowException where the job takes
         too long."""
         # Most polls wait for nothing.
         from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger  # noqa: PLC0415
 
         if time.time() - since > until.within.total_seconds():
-            raise AirflowException(f"the job is not done after {until.within} (`within` of `until`)")
+            said = f"; the last answer was {polled.status} {polled.start}".rstrip()
+            raise AirflowException(f"the job is not done after {until.within} (`within` of `until`){said}")
         self.log.info("not done; asking again in %s", until.every)
         self.defer(trigger=TimeDeltaTrigger(until.every), method_name="execute", kwargs={"since": since})
 

@@ -14,7 +14,7 @@ from factory.http.call import same_server
 from factory.http.connection import KEY_NAME
 from factory.http.credentials import without_proofs
 from factory.http.errors import shown_url
-from factory.http.poll import PollAnswer
+from factory.http.facts import PollAnswer
 from factory.http.rows import MissingValueError, filled, takes
 from factory.http.selection import JmesPathError, search
 from factory.http.session import Transport

@@ -15,8 +15,9 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from factory.http.connection import session_for
+from factory.http.facts import PollAnswer
 from factory.http.page import Means, SkippedError
-from factory.http.poll import PollAnswer, poll
+from factory.http.poll import poll
 from factory.http.state import ANSWER, Known, condition, is_unchanged, known_of, state_asset
 from factory.operators.http import HttpRequestOperator
 from schemas.model.http import HttpRequest

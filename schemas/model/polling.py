@@ -133,7 +133,8 @@ class Pagination(Model):
     total_header: Name | None = Field(default=None, examples=["X-Total-Count"])
     """In place of `total_path`: the header field that holds this number, also behind a range: `0-24/319`."""
     has_more_path: JmesPath | None = Field(default=None, examples=["has_more"])
-    """JMESPath of what says whether more follows: true or false. Then a page without rows is not the end."""
+    """JMESPath of what says whether more follows: true, or false, as `false`, `0`, `"no"`, `"N"` and what is empty are.
+    `!` negates it. Then a page without rows is not the end."""
     stop: JmesPath | None = Field(default=None, examples=["last.id <= `100`"])
     """JMESPath that is true on the last page, of `{page, rows, last, headers, cursor}`: the decoded body, its rows, the
     last of them, the answer's header fields in small letters, and the cursor that asked for the page."""

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from factory.http.errors import HttpError
-from factory.http.expectations import PollFacts
-from factory.http.poll import PollAnswer
+from factory.http.facts import PollAnswer, PollFacts
 from factory.http.state import condition, is_unchanged, known_of
 from schemas.model.polling import ChangeDetection, ValueDetection
 

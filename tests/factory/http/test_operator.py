@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from factory.data.row_files import read_rows
 from factory.http.errors import HttpError
 from tests.factory.bundle.s3 import BUCKET, CONNECTION, connection, running_s3
 
+from .conftest import TaskInstance, operator
 from .http_server import Server
 
 Runner = Callable[..., Any]
@@ -265,3 +267,13 @@ def test_characters_that_postgresql_cannot_keep_are_said(
     server.answers("/", body, headers=JSON)
     run(server.url("/"))
     assert ("characters that PostgreSQL cannot keep" in capsys.readouterr().out) == is_said
+
+
+def test_a_job_that_takes_too_long_shows_its_last_answer(server: Server) -> None:
+    server.answers("/", b'{"status": "failed"}', headers=JSON)
+    until = {"condition": "status == 'done'", "every": timedelta(seconds=1), "within": timedelta(minutes=2)}
+    task = operator(url=server.url("/"), until=until)
+    with pytest.raises(
+        AirflowException, match=r'not done after 0:02:00 .*; the last answer was 200 \{"status": "failed"\}'
+    ):
+        task.execute({"ti": TaskInstance()}, since=1.0)

@@ -1,0 +1,172 @@
+"""How many rows or pages there are, where a pipeline names what says it, and where answers say it by themselves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from factory.http.answers import PREFIX, frames, letters
+from factory.http.call import HttpCall, fields_of
+from factory.http.page import Page
+from factory.http.selection import Answered, asked, searched
+from schemas.model.polling import Pagination
+
+_STATED = re.compile(r"(?:(?:[a-z]+ )?(?:[0-9]+-[0-9]+|\*)/)?(?P<total>[0-9]{1,18})")
+"""A number, alone or as `Content-Range` has it (RFC 9110, section 14.4)."""
+_TOTAL = re.compile(
+    rf"{PREFIX}(?:(?:total|all)?(?:numberof|num)?(?:count|results|items|elements|rows|records|hits|found|entries|documents)"
+    r"|total|(?:total|full)?(?:total|full|record|row|item|hit|result)s?(?:count|number))"
+)
+_OF_ALL = re.compile(rf"{PREFIX}(?:(?:total|all|full)(?!$)|numfound).*")
+"""Of these, those that are of all rows by their names, where `count` may be that of a page, `total` that of pages."""
+_OTHERS = re.compile(r"rate|usage|quota|credit|limit|account|bill|stat|cost|price|summary", re.IGNORECASE)
+"""Mappings whose totals are of something else than rows."""
+_ECHO = re.compile(r"param(?:eter)?s|query|request|cache")
+"""Mappings that repeat what was asked for."""
+_VAGUE = re.compile(r"count|rows|items|results|hits")
+"""Totals that may be of something else: they count where they are about all rows, and nobody asked for so many."""
+_COUNTED = "total|counts?|records|rows|items|results"
+_FILTERED = re.compile(rf"(?:{_COUNTED})filter(?:ed)?|filter(?:ed)?(?:{_COUNTED})(?:count)?")
+_MOST_DIGITS = 19
+
+
+class Total:
+    """How many rows or pages there are, where the answers say so."""
+
+    def __init__(self, pagination: Pagination) -> None:
+        self._path, self._header = pagination.total_path, pagination.total_header
+        self._ask = searched(pagination.total_path)
+        self.is_named = bool(self._path or self._header)
+        self.known: int | None = None
+        """What an answer said last."""
+        self.name = (self._path or self._header or "").rpartition(".")[2].lower().removeprefix("x-")
+
+    def of(self, page: Answered) -> int | None:
+        """None where nothing names it, or it is below 0. Raises HttpError where the answer does not say it."""
+        total = self.if_said(page)
+        if total is not None and total < 0:
+            return None
+        if total is None and self.is_named:
+            where = f"`total_path` ({self._path})" if self._ask is not None else f"`total_header` ({self._header})"
+            raise page.error(f"{where} gives no whole number")
+        return total
+
+    def if_said(self, page: Answered) -> int | None:
+        """None where the answer does not say it. Raises HttpError where it cannot be asked."""
+        if self._ask is not None and page.value is not None:
+            total = asked(self._ask, page, "total_path", page.value)
+        else:
+            total = page.headers.get(self._header) if self._header is not None else None
+        if isinstance(total, str) and (number := _STATED.fullmatch(total)) is not None:
+            total = int(number["total"])
+        if isinstance(total, float) and total.is_integer():
+            total = int(total)
+        total = total if isinstance(total, int) and not isinstance(total, bool) else None
+        self.known = self.known if total is None else total
+        return total
+
+
+def total_of_more(page: Page, number: int) -> str | None:
+    """A key or header field and its number, by which an answer has more rows than came, unless it counts others."""
+    return next((f"{key}: {total}" for key, total in totals_in(page) if total > max(number, 1)), None)
+
+
+def totals_in(page: Page) -> Iterator[tuple[str, int]]:
+    """Where an answer may say a total, in its header fields or by a path, and the number. Where it also counts what a
+    filter leaves, that is the total."""
+    found = list(_totals_in(page))
+    return iter([one for one in found if _FILTERED.fullmatch(letters(one[0].rpartition(".")[2]))] or found)
+
+
+def _totals_in(page: Page) -> Iterator[tuple[str, int]]:
+    fields = numbers_in(page.headers)
+    yield from ((key, int(one)) for key, one in fields.items() if _TOTAL.fullmatch(letters(key)) and whole_number(one))
+    for inside, frame, is_of_all in sorted(frames(page.frame, page.inside), key=lambda one: one[0].count(".")):
+        if any(_OTHERS.search(key) or _ECHO.fullmatch(letters(key)) for key in inside.split(".")[:-1]):
+            continue
+        for key, value in frame.items():
+            name = letters(key)
+            if _TOTAL.fullmatch(name) is None and _FILTERED.fullmatch(name) is None:
+                continue
+            is_counted = isinstance(value, Mapping) and value.get("relation") in ("eq", "gte")
+            total = whole_number(value.get("value") if is_counted else value)  # as Elasticsearch has it
+            if total is not None and _VAGUE.fullmatch(name) is not None:
+                is_echo = total != page.number and str(total) in asked_for(page.call)
+                total = total if is_of_all and not is_echo else None
+            if total is not None:
+                yield f"{inside}{key}", total
+
+
+def asked_for(call: HttpCall) -> set[str]:
+    """The values of a request's query and body, as text."""
+    query = parse_qsl(urlsplit(call.url).query)
+    return {value for _, value in (*query, *fields_of(call.body or b""))}
+
+
+def numbers_in(headers: Mapping[str, str]) -> dict[str, str]:
+    return {key.lower().removeprefix("x-"): one for key, one in headers.items() if one.isdecimal()}
+
+
+def whole_number(value: Any) -> int | None:
+    """A whole number, also one that is written as text."""
+    if isinstance(value, str) and value.isdecimal() and len(value) < _MOST_DIGITS:
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def counts_all(key: str) -> bool:
+    """Whether a total's name says that it is of all rows, and not of a page's, or of pages."""
+    return _OF_ALL.fullmatch(letters(key.rpartition(".")[2])) is not None
+
+
+def is_sure_total(name: str) -> bool:
+    """Whether a total that a pipeline names is one of all rows, where `count` may be that of a page."""
+    return counts_all(name) or name.rpartition(".")[2].lower() in ("total", "content-range")
+
+
+class StatedTotals:
+    """Totals of answers, from page to page: those that the pipeline does not name, or the one that it names."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, int] | None = None
+        self._last: dict[str, int] = {}
+        self._left: set[str] = set()
+        self._fallen: dict[str, str] = {}
+        self._size = 0
+
+    def take(
+        self, totals: Iterable[tuple[str, int]], number: int, sent: int, read: int, *, is_last: bool
+    ) -> str | None:
+        """Take in those of a page, the last `number` of `sent` rows (`read`: where more were taken, those); a total
+        that has fallen. One that falls by the rows of each page, down to none, counts those that are left."""
+        if self._first == {} and not is_last:
+            return None  # as good as always, and looking for totals costs
+        now = dict(totals)
+        if self._first is None:
+            self._first = {key: total for key, total in now.items() if total > number}
+            self._left, self._size = set(now), number
+        for key, total in now.items():
+            first, before = self._first.get(key, 0), self._last.get(key, 0)
+            # With rows, a page is at its place among all rows; a smaller number is of the page.
+            if total < before and first and (read <= total or not number):
+                self._fallen[key] = f"{key}: {before} → {total}"
+            if total not in (first - sent + number, first - sent + self._size) or (
+                is_last and total not in (0, number)
+            ):
+                self._left.discard(key)
+        self._last = now or self._last
+        return next((fell for key, fell in self._fallen.items() if key not in self._left), None)
+
+    def above(self, read: int, headers: Mapping[str, str] | None = None) -> str | None:
+        """A total that was above the rows that came, from the first page to the last; not one of these `headers`."""
+        for key, total in self._last.items():
+            is_header = headers is not None and (key in headers or f"x-{key}" in headers)
+            if min(total, (self._first or {}).get(key, total)) > max(read, 1) and not is_header:
+                return f"{key}: {total}"
+        return None
+
+    def at_first(self, read: int) -> int | None:
+        """How many rows there were at first, by a total that is in the end that of the rows that came."""
+        return next((first for key, first in (self._first or {}).items() if self._last.get(key) == read), None)
