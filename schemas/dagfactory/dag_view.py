@@ -19,6 +19,7 @@ from schemas.findings.suggestions import meant
 from schemas.model.fields import OBJECT
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
+from schemas.shape.places import mapping_at
 
 PLUS = re.compile(r"\+(?P<task>\w*)(?:\[['\"](?P<key>.*)['\"]\])?", re.DOTALL)
 """How a decorated task refers to the output of another one."""
@@ -155,11 +156,11 @@ class DagView:
             uses = _uses(task)
             needs = [self.full_id(self.tasks[other]) for other in waits]
             own = {key: task.data[key] for key in ("outlets", "params") if key in task.data}
-            partial, expand = task.data.get("partial"), task.data.get("expand")
+            expand = task.data.get("expand")
             if isinstance(expand, dict):
                 own["expand"] = {name: [*map(_in_a_run, one)] for name, one in expand.items() if isinstance(one, list)}
             in_partial = at.part("partial")
-            arguments = at.with_parts({key: in_partial.part(key) for key in partial or () if isinstance(partial, dict)})
+            arguments = at.with_parts({key: in_partial.part(key) for key in mapping_at(task.data, ("partial",))})
             key = "operator" if "operator" in task.data else "decorator"
             here = {"id": at, "uses": at.part(key), "needs": at.part("dependencies"), "with": arguments}
             for path, holder in ((task.path, task.data), *self.default_args_around(task)):
@@ -269,8 +270,7 @@ def _arguments(task: Part, uses: str) -> dict[str, Any]:
     """What the operator or the function gets, where it is written as it is."""
     if uses == "branch":
         return {key: task.data[key] for key in ("python_callable",) if key in task.data}
-    partial = task.data.get("partial")
-    given = {**(partial if isinstance(partial, dict) else {}), **task.data}
+    given = {**mapping_at(task.data, ("partial",)), **task.data}
     return {key: _in_a_run(value) for key, value in given.items() if key not in TASK_KEYS}
 
 

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple, get_args
 
-from schemas.findings.codes import Code, Severity
-from schemas.findings.diagnostics import Diagnostic
-from schemas.findings.paths import walk
+from schemas.findings.codes import Severity
 from schemas.findings.suggestions import meant
 from schemas.model.fields import OBJECT, RunState, TaskState
-from schemas.rules.subject import Subject
-from schemas.rules.task_view import TaskView
-from schemas.source import Class, SourceReader
-from schemas.source.facts import PRESENT, UNKNOWN
 
 _SENSOR_MODES = ("poke", "reschedule")
 _WEEK_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -54,44 +46,6 @@ class Misfit(NamedTuple):
     allowed: tuple[str, ...] = ()
     severity: Severity = Severity.WARNING
     item: int | str | None = None
-
-
-def and_together(  # a call and what is already found in it
-    subject: Subject,
-    task: TaskView,
-    operator: Class,
-    reader: SourceReader,
-    found: Iterable[Diagnostic],
-    besides: Collection[str] = (),
-) -> Iterator[Diagnostic]:
-    """What is found in single arguments of an operator, and what the checks in its constructor say to all; those
-    in `besides` get a value that is not known here."""
-    findings = list(found)
-    is_refused = any(one.severity is Severity.ERROR for one in findings)
-    refusal = None
-    if not is_refused and task.mapped == {}:  # a mapped one is made as it runs
-        annotations = {parameter.name: parameter.annotation or "" for parameter in operator.parameters or ()}
-        written = {name: _as_built(value, annotations.get(name, "")) for name, value in task.arguments.items()}
-        refusal = reader.refusal(operator, {**dict.fromkeys((*task.entry, *besides), UNKNOWN), **written})
-    about = [name for name in task.arguments if refusal is not None and name in refusal.names]
-    known = [one for one in findings if any(one.message.startswith(f"`{name}` of ") for name in about)]
-    yield from (replace(one, severity=Severity.ERROR) if one in known else one for one in findings)
-    if refusal is not None and not known:
-        path = (*task.with_path, about[-1]) if about else (*task.path, "uses")
-        always = ": its constructor raises whatever it gets"
-        words = f" where `{refusal.condition}`" if refusal.condition else always
-        words = f": {refusal.message}" if refusal.message else words
-        message = f"{operator.path.rpartition('.')[2]} refuses its arguments{words}"
-        yield subject.finding(Code.WRONG_ARGUMENT, path, message)
-
-
-def _as_built(value: Any, annotation: str) -> Any:
-    """A value as a constructor gets it; UNKNOWN where that is no literal: what only a run or the environment knows, an
-    object, a text that the annotation makes a duration or a date."""
-    inside = walk({"": value})
-    is_text = isinstance(value, str | list) and re.search(r"timedelta|time\b|date|callable", annotation, re.IGNORECASE)
-    is_other = any("${" in text or type(text) is not str for _, text in inside.texts) or (inside.texts and is_text)
-    return PRESENT if is_other or any(place[-1] in (OBJECT, "__type__") for place in inside.keys) else value
 
 
 def refused(name: str, arguments: Mapping[str, Any], names: Collection[str]) -> Misfit | None:

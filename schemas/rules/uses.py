@@ -30,7 +30,7 @@ from schemas.rules.arguments import (
 from schemas.rules.dotted_paths import look_up, no_function
 from schemas.rules.expressions import has_expression
 from schemas.rules.params import zeros_in_arguments
-from schemas.rules.refused_values import and_together
+from schemas.rules.refused_calls import and_together
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
 from schemas.rules.template_samples import RETURN_TEXT

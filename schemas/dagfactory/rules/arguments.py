@@ -37,7 +37,7 @@ from schemas.rules.arguments import (
     written_at,
 )
 from schemas.rules.dotted_paths import look_up
-from schemas.rules.refused_values import and_together
+from schemas.rules.refused_calls import and_together
 from schemas.shape.places import value_at
 from schemas.source import Class, Function, ModuleMissing, NameMissing, SourceReader
 from schemas.source.results import Result
