@@ -131,7 +131,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     asks_nobody = "scheduled runs have nobody to ask" if subject.data.get("schedule") is not None else ""
     for name, schema in mapping_at(subject.data, ("params",)).items():
         if isinstance(schema, dict):
-            yield from _param(subject, ("params", name), schema, asks_nobody)
+            yield from check_param(subject, ("params", name), schema, asks_nobody)
         yield from _template(subject, ("params", name), schema)
         if subject.may_lose_zeros:
             yield from _lost_zeros(subject, ("params", name), schema, Code.BAD_PARAM)
@@ -141,7 +141,9 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         own = mapping_at(task.entry, ("params",))
         for name, schema in own.items():
             if isinstance(schema, dict):
-                yield from _param(subject, (*task.path, "params", name), schema, "nobody is asked for a task's params")
+                yield from check_param(
+                    subject, (*task.path, "params", name), schema, "nobody is asked for a task's params"
+                )
         if own and task.uses == "http" and not any("params" in text for _, text in walk(dict(task.arguments)).texts):
             yield subject.finding(
                 Code.BAD_PARAM,
@@ -162,7 +164,8 @@ def _template(subject: Subject, path: DataPath, param: Any) -> Iterator[Diagnost
         yield subject.finding(Code.BAD_PARAM, place, message, help=help_text, severity=Severity.WARNING)
 
 
-def _param(subject: Subject, path: DataPath, schema: Mapping[str, Any], asks_nobody: str) -> Iterator[Diagnostic]:
+def check_param(subject: Subject, path: DataPath, schema: Mapping[str, Any], asks_nobody: str) -> Iterator[Diagnostic]:
+    """The JSON Schema of a param with its default; `asks_nobody` says why it needs one."""
     typos = [*misspelt(subject, path, schema)]
     if typos:
         yield from typos

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from schemas.dagfactory.dag_view import DagView
-from schemas.dagfactory.rules import arguments, files, graph, objects, schedule, settings, shape
+from schemas.dagfactory.rules import arguments, files, graph, objects, params, schedule, settings, shape
 from schemas.findings.diagnostics import Diagnostic
 from schemas.source import SourceReader
 
@@ -14,6 +14,7 @@ RULES: tuple[Callable[[DagView], Iterator[Diagnostic]], ...] = (
     shape.check_stored,
     shape.check_variables,
     schedule.check,
+    params.check,
     graph.check,
     objects.check,
     files.check_pairs,

@@ -36,7 +36,6 @@ TIME_OF_DAY = re.compile(r"(\d\d):(\d\d)(?::\d\d)?")
 _NO_DATES = ("datetime.time", "datetime.timedelta", "pendulum.time", "pendulum.duration")
 _WITHOUT_TIME = ("datetime.date", "pendulum.date")
 _A_DATE = "write a date, such as `2026-01-31`"
-_DEFAULTS = frozenset({"default", "__args__"})
 _FIELDS_WITH_SECONDS = 6
 _IN_ANY_CASE = ("@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually")
 """Presets that Airflow leaves to croniter, where they are not in small letters."""
@@ -53,8 +52,9 @@ def check(dag: DagView) -> Iterator[Diagnostic]:
     default_args = dag.data.get("default_args")
     shared = [(("default_args",), default_args)] if isinstance(default_args, dict) else []
     holders: list[tuple[DataPath, Mapping[str, Any]]] = [((), dag.data), *shared]
-    if schedule is not None and str(schedule).strip().lower() != "none":
-        yield from _needed_by_runs(dag, any(mapping.get("start_date") is not None for _, mapping in holders))
+    has_start = any(mapping.get("start_date") is not None for _, mapping in holders)
+    if is_scheduled(schedule) and not is_object(schedule) and dag.data.get("catchup") is True and not has_start:
+        yield dag.subject.finding(Code.KEY_ALONE, ("catchup",), NO_FIRST_SLOT, at_key=True)
     for path, mapping in holders:
         zone = mapping.get("timezone")
         if is_unset(zone):
@@ -83,16 +83,9 @@ def check(dag: DagView) -> Iterator[Diagnostic]:
             yield dag.subject.finding(Code.WRONG_TYPE, path, message, help=help_text)
 
 
-def _needed_by_runs(dag: DagView, has_start: bool) -> Iterator[Diagnostic]:
-    """What a DAG lacks whose runs a schedule starts."""
-    params = dag.data.get("params")
-    for name, param in params.items() if isinstance(params, dict) else ():
-        if is_object(param) and not param.keys() & _DEFAULTS:
-            message = f"`{name}` needs a `default`: nobody fills it in for scheduled runs"
-            help_text = "or write `schedule: null`"
-            yield dag.subject.finding(Code.BAD_PARAM, ("params", name), message, at_key=True, help=help_text)
-    if dag.data.get("catchup") is True and not has_start and not is_object(dag.data.get("schedule")):
-        yield dag.subject.finding(Code.KEY_ALONE, ("catchup",), NO_FIRST_SLOT, at_key=True)
+def is_scheduled(schedule: Any) -> bool:
+    """Whether a DAG's `schedule` starts runs; dag-factory reads the text `None`, too."""
+    return schedule is not None and str(schedule).strip().lower() != "none"
 
 
 def _order(dag: DagView, holders: Iterable[tuple[DataPath, Mapping[str, Any]]]) -> Iterator[Diagnostic]:
