@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from schemas.dagfactory.dag_view import DagView, Part
 from schemas.dagfactory.keys import (
@@ -19,7 +20,7 @@ from schemas.dagfactory.keys import (
 )
 from schemas.dagfactory.rules.files import function_of
 from schemas.dagfactory.rules.objects import DECORATOR_OBJECTS, named_code
-from schemas.dagfactory.rules.settings import SENSOR_STATES, check_sensor
+from schemas.dagfactory.rules.operator_values import SECONDS_OF_SENSORS, SENSOR, check_sensors_defaults, check_values
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Entry, Word, typo_fix
 from schemas.findings.paths import DataPath
@@ -43,8 +44,7 @@ from schemas.source import Class, Function, ModuleMissing, NameMissing, SourceRe
 from schemas.source.results import Result
 
 _BASE, _PYTHON = "airflow.sdk.BaseOperator", "PythonOperator"
-_SENSOR = frozenset({"mode", "poke_interval", "timeout"})
-_JUDGED = frozenset({*_SENSOR, *SENSOR_STATES, *SETTING_KEYS, "execution_delta"})
+_JUDGED = frozenset({*SECONDS_OF_SENSORS, *SETTING_KEYS, "execution_delta"})
 """Arguments whose values are looked at by their names."""
 _OF_TASKS = ("python_callable", "execution_date_fn", "execution_delta")
 _DECORATED = frozenset(
@@ -58,9 +58,13 @@ def check(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
     base = reader.find(_BASE)
     of_tasks = frozenset(p.name for p in base.parameters) if isinstance(base, Class) and base.parameters else None
     known: frozenset[str] | None = of_tasks
+    of_sensors: dict[DataPath, Mapping[str, Any]] = {}
     for task in dag.tasks.values():
         taken = yield from _task(dag, task, of_tasks, reader)
+        of_sensors.update(dag.default_args_around(task) if taken is not None and taken >= SENSOR else ())
         known = known | taken if known is not None and taken is not None else None
+    for path, data in of_sensors.items():
+        yield from check_sensors_defaults(dag, path, data)
     if known is not None:
         yield from _default_args(dag, known | OWN_ARGUMENTS | {"timezone"})
 
@@ -139,11 +143,10 @@ def _of_operator(dag: DagView, task: Part, operator: Class, reader: SourceReader
         )
         yield dag.subject.finding(Code.UNKNOWN_ARGUMENT, path, message, at_key=True, help=help_text, fix=Entry(""))
     yield from _keys_of_tasks(dag, task, who, written, taken)
-    if taken >= _SENSOR:
-        yield from check_sensor(dag, written, is_external="external_dag_id" in taken)
+    yield from check_values(dag, task, operator, written)
     view = dag.views[task.path]
     is_mapping = isinstance(view.arguments.get("env"), dict)  # whose values have findings of their own
-    besides = {*_JUDGED, *(("env",) if is_mapping else ())}
+    besides = {*_JUDGED, "headers", *(("env",) if is_mapping else ())}
     found = _without_ours(misfits(dag.as_pipeline, view, who, parameters, is_operator=True, besides=besides))
     is_mapped = bool(task.data.get("expand"))  # made as it runs
     given = view._replace(arguments={key: one for key, one in view.arguments.items() if key not in MADE_FROM})

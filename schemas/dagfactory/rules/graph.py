@@ -88,9 +88,10 @@ def _without_effect(dag: DagView, task: Part) -> Iterator[Diagnostic]:
 
 def _dependencies(dag: DagView, part: Part, edges: Edges) -> Iterator[Diagnostic]:
     path = (*part.path, "dependencies")
-    if "dependencies" in part.data and not isinstance(part.data["dependencies"], list):
-        yield dag.subject.finding(Code.WRONG_TYPE, path, "`dependencies` must be a list", caret="write `[task]`")
     written = part.data.get("dependencies")
+    is_empty = written is None and ("dependencies" not in part.data or part is dag.groups.get(part.id))
+    if not isinstance(written, list) and not is_empty:
+        yield dag.subject.finding(Code.WRONG_TYPE, path, "`dependencies` must be a list", caret="write `[task]`")
     for index, one in enumerate(written if isinstance(written, list) else ()):
         if not isinstance(one, str):
             message = f"`dependencies` holds ids, and this is {described(one)}"

@@ -75,12 +75,20 @@ def check(dag: DagView) -> Iterator[Diagnostic]:
     key = "execution_timeout"
     durations = [((*path, key), mapping.get(key)) for path, mapping in (*shared, *tasks)]
     for path, value in ((("dagrun_timeout",), dag.data.get("dagrun_timeout")), *durations):
-        if value is not None and not is_object(value) and not isinstance(value, date):
-            message = f"`{path[-1]}` must be a duration object, not {described(value)}"
-            help_text = f"write `{seconds(value)}`"
-            if isinstance(value, dict) and value and value.keys() <= _UNITS:
-                help_text = "write `__type__: datetime.timedelta` beside the keys of this mapping"
-            yield dag.subject.finding(Code.WRONG_TYPE, path, message, help=help_text)
+        yield from _duration(dag, path, value)
+
+
+def _duration(dag: DagView, path: DataPath, value: Any) -> Iterator[Diagnostic]:
+    kind = str(value["__type__"]) if is_object(value) else ""
+    if kind in C_PARAMETERS and kind != "datetime.timedelta":
+        message = f"`{path[-1]}` must be a duration, not a `{kind}`"
+        yield dag.subject.finding(Code.WRONG_TYPE, path, message)
+    elif value is not None and not is_object(value) and not isinstance(value, date):
+        message = f"`{path[-1]}` must be a duration object, not {described(value)}"
+        help_text = f"write `{seconds(value)}`"
+        if isinstance(value, dict) and value and value.keys() <= _UNITS:
+            help_text = "write `__type__: datetime.timedelta` beside the keys of this mapping"
+        yield dag.subject.finding(Code.WRONG_TYPE, path, message, help=help_text)
 
 
 def is_scheduled(schedule: Any) -> bool:

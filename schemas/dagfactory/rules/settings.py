@@ -8,17 +8,13 @@ from typing import Any, get_args
 
 from schemas.compose.env_values import EnvText
 from schemas.dagfactory.dag_view import PLUS, DagView, Part, is_unset, mapped_task, shown, unset
-from schemas.dagfactory.keys import BOOL, COUNT, MAPPING, TEXT, seconds
+from schemas.dagfactory.keys import BOOL, C_PARAMETERS, COUNT, MAPPING, TEXT
 from schemas.dagfactory.rules.files import function_of
 from schemas.dagfactory.rules.shape import wrong_kind
-from schemas.findings.codes import Code
+from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Word, Yaml
 from schemas.findings.paths import DataPath
-from schemas.findings.suggestions import meant_duration
-from schemas.model.fields import RunState, TaskState
 from schemas.model.settings import TriggerRule
-from schemas.rules.run_times import duration_of
-from schemas.shape.places import value_at
 from schemas.shape.wording import described
 from schemas.source import Function, SourceReader
 
@@ -40,10 +36,8 @@ _SECONDS = ("retry_delay", "max_retry_delay")
 _NO_TEXT = frozenset(
     {"retries", "retry_exponential_backoff", *_SECONDS, *_WORDS, *(key for key, kind in _KINDS.items() if kind != TEXT)}
 )
-_MODES = ("poke", "reschedule")
-SENSOR_STATES = ("allowed_states", "skipped_states", "failed_states")
 _NEVER_NULL = frozenset({"pool_slots", "priority_weight", "trigger_rule"})
-_DURATION = "write a number of seconds, or `{__type__: datetime.timedelta, minutes: 5}`"
+DURATION = "write a number of seconds, or `{__type__: datetime.timedelta, minutes: 5}`"
 
 
 def check(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
@@ -65,10 +59,12 @@ def check(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
 def _settings(dag: DagView, path: DataPath, data: Any) -> Iterator[Diagnostic]:
     for key, value in data.items() if isinstance(data, dict) else ():
         place = (*path, key)
-        if (value is None and key not in _NEVER_NULL) or (
-            isinstance(value, dict) and not value.keys().isdisjoint(("__type__", "__args__"))
-        ):
+        if isinstance(value, dict) and not value.keys().isdisjoint(("__type__", "__args__")):
+            yield from _of_another_class(dag, place, str(value.get("__type__")))
             continue
+        if value is None and key not in _NEVER_NULL and place != ("default_args", "params"):
+            continue
+        yield from _never_rendered(dag, place, value)
         is_number = isinstance(value, int | float)
         if value is None:
             yield dag.subject.finding(Code.WRONG_TYPE, place, f"`{key}` must not be null")
@@ -82,13 +78,29 @@ def _settings(dag: DagView, path: DataPath, data: Any) -> Iterator[Diagnostic]:
                 yield dag.unknown(Code.WRONG_VALUE, place, message, str(value), _WORDS[key])
         elif key in _SECONDS and not is_number:
             message = f"`{key}` must be a duration object or a number"
-            yield dag.subject.finding(Code.WRONG_TYPE, place, message, help=_DURATION)
+            yield dag.subject.finding(Code.WRONG_TYPE, place, message, help=DURATION)
         elif (key == "retries" and not (is_number or (isinstance(value, str) and value.strip().isdecimal()))) or (
             key == "retry_exponential_backoff" and not is_number
         ):
             yield from wrong_kind(dag, place, value, COUNT)
+        elif key == "email" and not isinstance(value, str | list):
+            yield from wrong_kind(dag, place, value, TEXT)
         if key == "pool_slots" and isinstance(value, int) and value < 1:
             yield dag.subject.finding(Code.WRONG_VALUE, place, "`pool_slots` must be at least 1")
+
+
+def _of_another_class(dag: DagView, path: DataPath, kind: str) -> Iterator[Diagnostic]:
+    """A date or a duration where Airflow accepts another type."""
+    is_duration = kind == "datetime.timedelta" and path[-1] in _SECONDS
+    if kind in C_PARAMETERS and path[-1] in {*_NO_TEXT, *_KINDS} and not is_duration:
+        yield dag.subject.finding(Code.WRONG_TYPE, path, f"`{path[-1]}` cannot be a `{kind}`")
+
+
+def _never_rendered(dag: DagView, path: DataPath, value: Any) -> Iterator[Diagnostic]:
+    """A template for what Airflow needs to know before the task runs."""
+    if path[-1] in ("pool", "queue") and isinstance(value, str) and ("{{" in value or "{%" in value):
+        message = f"Airflow renders no template in `{path[-1]}`, so the task waits without end"
+        yield dag.subject.finding(Code.WRONG_VALUE, path, message, severity=Severity.WARNING)
 
 
 def check_tasks(dag: DagView) -> Iterator[Diagnostic]:
@@ -116,7 +128,7 @@ def check_tasks(dag: DagView) -> Iterator[Diagnostic]:
                 message, place = f"`{key}` is in `partial` and {where}", (*task.path, "partial", key)
                 caret = "remove one of them"
                 yield dag.subject.finding(Code.CONFLICTING_KEYS, place, message, at_key=True, caret=caret)
-        if task.data.get("variables_as_arguments"):
+        if task.data.get("variables_as_arguments", []) != []:
             yield _variables(dag, task)
 
 
@@ -157,47 +169,12 @@ def _mapped_over(dag: DagView, task: Part, path: DataPath, value: Any) -> Iterat
 
 def _variables(dag: DagView, task: Part) -> Diagnostic:
     path, written = (*task.path, "variables_as_arguments"), task.data["variables_as_arguments"]
-    is_right = isinstance(written, list) and all(
-        isinstance(e, dict) and {"variable", "attribute"} <= e.keys() for e in written
-    )
+    entries = written if isinstance(written, list) else []
+    is_right = bool(entries) and all(isinstance(e, dict) and {"variable", "attribute"} <= e.keys() for e in entries)
     if not is_right:
         message = "`variables_as_arguments` must be a list of `{variable, attribute}`"
         return dag.subject.finding(Code.WRONG_TYPE, path, message)
-    first = written[0] if written else {}
+    first = entries[0]
     message = "dag-factory asks Airflow for these Variables each time it reads the file, even when nothing runs"
-    help_text = f'write `{first.get("attribute", "argument")}: "{{{{ var.value.{first.get("variable", "NAME")} }}}}"`'
+    help_text = f'write `{first["attribute"]}: "{{{{ var.value.{first["variable"]} }}}}"`'
     return dag.subject.finding(Code.VARIABLE_AT_PARSE, path, message, at_key=True, help=help_text)
-
-
-def check_sensor(dag: DagView, written: Mapping[str, DataPath], *, is_external: bool) -> Iterator[Diagnostic]:
-    """Values of arguments that every sensor has, and of ExternalTaskSensor."""
-    for key in ("poke_interval", "timeout"):
-        value = value_at(dag.data, written[key]) if key in written else None
-        if is_unset(value):
-            yield unset(dag, written[key], str(value))
-        elif isinstance(value, str):
-            message, known = f"`{key}` must be a number of seconds", duration_of(meant_duration(value) or value)
-            number = int(value) if value.isdecimal() else int(known.total_seconds()) if known is not None else 60
-            help_text = f"write `{number}`, or `{seconds(number)}`"
-            yield dag.subject.finding(Code.WRONG_TYPE, written[key], message, help=help_text)
-        elif isinstance(value, list) or (isinstance(value, dict) and "__type__" not in value):
-            message = f"`{key}` must be a duration object or a number, not {described(value)}"
-            yield dag.subject.finding(Code.WRONG_TYPE, written[key], message, help=_DURATION)
-        elif isinstance(value, int | float) and value < 0:
-            yield dag.subject.finding(Code.WRONG_VALUE, written[key], f"`{key}` must not be negative")
-        elif key == "poke_interval" and value is None and key in written:
-            yield dag.subject.finding(Code.WRONG_TYPE, written[key], "`poke_interval` must not be null")
-    mode = value_at(dag.data, written["mode"]) if "mode" in written else None
-    if isinstance(mode, str) and mode not in _MODES and "$" not in mode:
-        yield dag.unknown(Code.WRONG_VALUE, written["mode"], f"`{mode}` is not a mode of sensors", mode, _MODES)
-    is_about_tasks = not written.keys().isdisjoint(("external_task_id", "external_task_ids", "external_task_group_id"))
-    what, states = ("task", get_args(TaskState)) if is_about_tasks else ("DAG run", get_args(RunState))
-    for key in SENSOR_STATES if is_external else ():
-        value = value_at(dag.data, written[key]) if key in written else None
-        if isinstance(value, str):
-            message = f"`{key}` must be a list of states"
-            yield dag.subject.finding(Code.WRONG_TYPE, written[key], message, caret=f"write `[{value}]`")
-        for index, state in enumerate(value if isinstance(value, list) else ()):
-            if isinstance(state, str) and state not in states and "$" not in state:
-                path, message = (*written[key], index), f"`{state}` is not a state of a {what}"
-                yield dag.unknown(Code.WRONG_VALUE, path, message, state, states)

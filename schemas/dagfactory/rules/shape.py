@@ -37,7 +37,8 @@ from schemas.shape.places import name
 from schemas.shape.wording import BOUNDS, described
 
 _ID = re.compile(r"[\w.-]+")
-_NEVER_NULL = frozenset({"default_args", "tags"})
+_NEVER_NULL = frozenset({"dag_display_name", "default_args", "tags"})
+_NEVER_NULL_OF_GROUPS = frozenset({"default_args", "group_display_name", "tooltip", "ui_color", "ui_fgcolor"})
 _TYPES: Mapping[str, type] = {BOOL: bool, COUNT: int, MAPPING: dict, TEXT: str}
 
 
@@ -62,7 +63,9 @@ def check(dag: DagView) -> Iterator[Diagnostic]:
         for key, value in group.data.items():
             if key == "group_name" and isinstance(group.path[1], int):
                 continue
-            if key in GROUP_KEYS:
+            if value is None and key in _NEVER_NULL_OF_GROUPS:
+                yield _wrong(dag, (*group.path, key), value, GROUP_KEYS[key])
+            elif key in GROUP_KEYS:
                 yield from wrong_kind(dag, (*group.path, key), value, GROUP_KEYS[key])
             elif key in ("group_id", "dag"):
                 message, place = f"dag-factory replaces `{key}` of a task group by its own", (*group.path, key)
