@@ -128,7 +128,8 @@ def check_tasks(dag: DagView) -> Iterator[Diagnostic]:
                 message, place = f"`{key}` is in `partial` and {where}", (*task.path, "partial", key)
                 caret = "remove one of them"
                 yield dag.subject.finding(Code.CONFLICTING_KEYS, place, message, at_key=True, caret=caret)
-        if task.data.get("variables_as_arguments", []) != []:
+        variables = task.data.get("variables_as_arguments", [])
+        if variables or variables is None:
             yield _variables(dag, task)
 
 

@@ -81,6 +81,7 @@ _AT_RUN_TIME = "the task fails when it runs"
 _ELSEWHERE = "no error: it may exist where Airflow runs"
 WRITTEN_UNLIKE = {
     "a circle through a group": "Airflow finds the cycle later, when it loads the DAG",
+    **dict.fromkeys(("ask and filter", "wait for rows"), "the task fails when it calls a text"),
     "a list of callbacks in default_args": "dag-factory takes lists of callbacks from its next release on",
     "documentation from a file that is missing": _ELSEWHERE,
     "function with a relative file": "dag-factory refuses relative paths",
