@@ -11,22 +11,19 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from types import MappingProxyType
 from typing import Any
 
 from factory.data import imported
 from factory.data.columns import ANY_DECIMAL, DIGITS, FLOAT_DIGITS, SCALE, ColumnType, Declared, as_declared, differs
 from factory.data.destinations import LoadError, Target, patiently, reason
-from factory.data.sql import MOMENT, know_moments, text_literal
+from factory.data.sql import know_moments, text_literal
 
-ROW, RANK = "_load_row", "_load_rank"
-"""Columns of the staged rows: their order, and their place among those with one key, of which the last counts."""
 LOADS = "_pipeline_loads"
 """Table with the loads that were appended: `factory.data.load.Memory`."""
 STAGED = "_load_"
 """How the names of tables with staged rows begin."""
-_BYTES = "CAST(CONVERT({} USING utf8mb4) AS BINARY)"
 _ARROW_TYPES: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
     {
         "bigint": lambda arrow: arrow.int64(),
@@ -72,7 +69,7 @@ class Database:
         declared = self.declared(table) if found else {}
         for reflected, column in found.items():
             # SQLAlchemy leaves names as SHOW CREATE TABLE writes them.
-            name = reflected.replace("``", "`") if self._is_mysql else reflected
+            name = reflected.replace("``", "`") if self.is_mysql else reflected
             data_type, scale = column.get("data_type", "text"), column.get("scale")
             zoned = column.get("timezone", True) is not False
             if self.target.types.get(data_type) == "text" and data_type == "decimal":
@@ -97,7 +94,7 @@ class Database:
         """The name of a table or column as it is written, but for signs that dlt allows nowhere, such as quotes; one
         that is too long ends with a hash."""
         name = str(self.schema.naming.normalize_identifier(written))
-        if self._is_mysql:  # its names have no emoji
+        if self.is_mysql:  # its names have no emoji
             name = re.sub(r"[^\0-\uffff]", lambda sign: f"_{ord(sign[0]):x}", name)
         longest = int(self._client.capabilities.max_column_identifier_length or 255)
         if len(name.encode()) <= longest:
@@ -176,38 +173,9 @@ class Database:
             statements.append(self._insert(table, staged, columns))
         return self.together(statements)
 
-    def merge(
-        self, table: str, staged: str, columns: Sequence[str], key: Mapping[str, ColumnType | None]
-    ) -> tuple[int, int]:
-        """Let staged rows take the place of those with the same key; return how many the table took, and how many had
-        the key of a later one."""
-        names, own, staging = [self.column(one) for one in key], self.table(table), self.table(staged)
-        # MySQL takes texts that differ by case, accents or emoji for the same, and has its index for these.
-        forms = [_BYTES if self._is_mysql and kind and kind.data_type == "text" else "{}" for kind in key.values()]
-        ((total,),) = self.run(f"SELECT count(*) FROM {staging}")
-        keys = ", ".join(form.format(one) for form, one in zip(forms, names, strict=True))
-        ((different,),) = self.run(f"SELECT count(*) FROM (SELECT 1 FROM {staging} GROUP BY {keys}) k")
-        with suppress(LoadError):  # an index of texts that are too long for one
-            self.together([f"CREATE INDEX {self.column(f'{staged}_key')} ON {staging} ({', '.join(names)})"])
-        same = " AND ".join(
-            f"s.{one} = {MOMENT}({own}.{one})"
-            if self._is_sqlite and kind and kind.data_type == "timestamp"
-            else f"s.{one} = {own}.{one} AND {form.format(f's.{one}')} = {form.format(f'{own}.{one}')}"
-            for one, form, kind in zip(names, forms, key.values(), strict=True)
-        )
-        if self._is_sqlite:
-            know_moments(self._sql.native_connection.connection.driver_connection)
-        listed = ", ".join(map(self.column, columns))
-        last = f"ROW_NUMBER() OVER (PARTITION BY {keys} ORDER BY {self.column(ROW)} DESC)"
-        rows = f"SELECT {listed}, {last} AS {self.column(RANK)} FROM {staging}"
-        taken = self.together(
-            [
-                *self.target.alone(self.table(table)),
-                f"DELETE FROM {own} WHERE EXISTS (SELECT 1 FROM {staging} s WHERE {same})",
-                f"INSERT INTO {own} ({listed}) SELECT {listed} FROM ({rows}) r WHERE {self.column(RANK)} = 1",
-            ]
-        )
-        return taken, int(total) - int(different)
+    def know_moments(self) -> None:
+        """Let SQLite have the function of `factory.data.sql.know_moments`."""
+        know_moments(self._sql.native_connection.connection.driver_connection)
 
     def forget(self, staged: str) -> None:
         """Remove the staged rows, and what dlt has noted about them."""
@@ -223,7 +191,7 @@ class Database:
 
     def tables(self) -> str:
         """The query of the names of all tables."""
-        if self._is_sqlite:
+        if self.is_sqlite:
             return "SELECT name FROM sqlite_master WHERE type = 'table'"
         return (
             f"SELECT table_name FROM information_schema.tables WHERE table_schema = {text_literal(self.target.schema)}"
@@ -257,11 +225,11 @@ class Database:
         return name.replace("%%", "%") if self._is_sqlalchemy else name
 
     @property
-    def _is_sqlite(self) -> bool:
+    def is_sqlite(self) -> bool:
         return self._is_sqlalchemy and self._sql.dialect_name == "sqlite"
 
     @property
-    def _is_mysql(self) -> bool:
+    def is_mysql(self) -> bool:
         return self._is_sqlalchemy and self._sql.dialect_name == "mysql"
 
     def _escaped(self, statement: str) -> str:
@@ -280,7 +248,7 @@ class Database:
         place = f"table_schema = {text_literal(self.target.schema)} AND table_name = {text_literal(table)}"
         rows = self.run(f"SELECT {self.target.declared} FROM information_schema.columns WHERE {place}")
         found = {str(column): Declared(*declared) for column, *declared in rows}
-        if self._is_mysql and self._sql.engine.dialect.is_mariadb:  # its JSON is a text with a constraint
+        if self.is_mysql and self._sql.engine.dialect.is_mariadb:  # its JSON is a text with a constraint
             asked = "SELECT constraint_name FROM information_schema.check_constraints"
             place = place.replace("table_schema", "constraint_schema")
             for (column,) in self.run(f"{asked} WHERE {place} AND lower(check_clause) LIKE 'json_valid(%'"):
@@ -289,7 +257,7 @@ class Database:
 
     def _without_type(self, table: str) -> list[str]:
         """The columns that are declared without a type, which SQLite allows."""
-        if not self._is_sqlite:
+        if not self.is_sqlite:
             return []
         rows = self.run(f"SELECT name FROM pragma_table_info({text_literal(table)}) WHERE type = ''")
         return [str(name) for (name,) in rows]

@@ -156,8 +156,6 @@ def _csv_options(paths: Sequence[str]) -> str:
     """How DuckDB reads CSV: as `load` does, by its header and RFC 4180. Its own guess takes a row that begins with `#`
     for a comment, makes one column of rows that are cut off, or leaves out what is before them."""
     heads = {path: places.first_line(path) for path in paths}
-    if (empty := next((path for path, head in heads.items() if not head.strip()), None)) is not None:
-        raise RowFileError(f"`{empty}` has no header: a CSV begins with the names of its columns")
     delimiters = {places.csv_delimiter(path, head) for path, head in heads.items()}
     if len(delimiters) > 1:
         raise RowFileError("the files of one table must have the same character between their columns")

@@ -8,6 +8,9 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from factory.data.places import RowFileError
+from pipeline_factory import requirement
+
 OF_FILES = frozenset({type(None), str, bool, int, float, Decimal, datetime, date, UUID, bytes, memoryview, dict})
 """Types of values that drivers give and that files have a form for."""
 
@@ -45,3 +48,14 @@ def loses_in_arrow(narrow: Any, wide: Any) -> bool:
     if narrow.num_fields and narrow.num_fields == wide.num_fields:
         return any(loses_in_arrow(narrow.field(at).type, wide.field(at).type) for at in range(narrow.num_fields))
     return (str(narrow).rstrip("()0123456789, "), str(wide)) in (("string", "binary"), ("decimal", "double"))
+
+
+def arrow() -> Any:
+    """pyarrow. Raises RowFileError where it is not installed."""
+    try:
+        import pyarrow  # noqa: PLC0415
+    except ImportError:
+        raise RowFileError(
+            f"Parquet needs pyarrow, which is not installed: pip install {requirement('parquet')}"
+        ) from None
+    return pyarrow

@@ -18,6 +18,7 @@ from factory.data.database import LOADS, STAGED, Database
 from factory.data.destinations import LoadError, Target, reason
 from factory.data.load_plan import COLUMNS_CAN, Loaded, LoadRequest, Plan, Row
 from factory.data.lost_digits import NUMBER, lost_in_duckdb, lost_in_postgres
+from factory.data.merge import merge
 from factory.data.sql import text_literal
 from factory.reporters.text import counted
 from schemas.findings.suggestions import meant
@@ -56,6 +57,8 @@ def load(rows: Callable[[], Iterable[Row]], target: Target, request: LoadRequest
             database.prepare(remembers=memory is not None)
             database.forget_other_tries(f"{STAGED}{own}")
             stage(plan.tables(rows(), loaded), staged, plan.staged(), database)
+            if loaded.rows_loaded == 0:  # nothing is staged, and nothing of the table changes
+                return _left_out(loaded, is_there=bool(existing))
             if plan.key:
                 _refuse_empty_keys(database, staged, plan.key)
             if plan.added:
@@ -65,6 +68,14 @@ def load(rows: Callable[[], Iterable[Row]], target: Target, request: LoadRequest
         finally:
             database.forget(staged)
     return loaded
+
+
+def _left_out(loaded: Loaded, *, is_there: bool) -> Loaded:
+    """A load of which the contract leaves out every row: also `replace` leaves the table as it is, since a source that
+    has changed is more likely than one that has nothing to say."""
+    state = "stays as it is" if is_there else "is not created"
+    said = f"`schema_contract: discard_row` leaves out all {counted(loaded.rows_discarded, 'row')}: `{loaded.table}`"
+    return Loaded(loaded.table, rows_discarded=loaded.rows_discarded, aside=[*loaded.aside, f"{said} {state}"])
 
 
 def _refuse_empty_keys(database: Database, staged: str, key: Iterable[str]) -> None:
@@ -141,7 +152,7 @@ def _move(database: Database, table: str, staged: str, plan: Plan, memory: Memor
             loaded.aside.append(memory.said(loaded.table, before))
             return
     elif plan.key:
-        taken, twice = database.merge(table, staged, columns, plan.key)
+        taken, twice = merge(database, table, staged, columns, plan.key)
         loaded.rows_with_the_key_of_a_later_one = twice
         given -= twice
     else:

@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import unquote, urlsplit
 
-from pipeline_factory import requirement
-
 _WHOLE_ON_PUT = frozenset({"s3", "s3a", "s3n", "gs", "gcs", "abfs", "abfss", "az", "adl", "wasb", "wasbs", "oss"})
 """Object stores: an object that is put shows up when all of it is there."""
-
-
+_PACKAGES = {
+    **dict.fromkeys(("s3", "s3a", "s3n"), "amazon[s3fs]"),
+    **dict.fromkeys(("gs", "gcs"), "google"),
+    **dict.fromkeys(("abfs", "abfss", "adl", "az", "wasb", "wasbs"), "microsoft-azure"),
+}
+"""Scheme of a store → which of Airflow's providers reaches it."""
 FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".parquet": "parquet"}
 
 
@@ -145,6 +147,11 @@ def csv_delimiter(path: str, head: str) -> str:
 
     Raises RowFileError.
     """
+    if not head.strip():  # nothing that an export ends with, not even without rows
+        raise RowFileError(
+            f"`{path}` has no header: a CSV begins with the names of its columns. Rows of an API, which may be none, "
+            "belong into .jsonl"
+        )
     if re.fullmatch("sep=.?\\s*", head):
         raise RowFileError(f"`{path}` begins with Excel's line `{head.strip()}` in place of its header: remove that")
     return max(",;\t|", key=re.sub('"[^"]*"', "", head).count)
@@ -277,20 +284,17 @@ def _remote(path: str) -> Any:
     # It brings fsspec along, which local files do not need.
     from airflow.sdk import ObjectStoragePath  # noqa: PLC0415
 
-    return ObjectStoragePath(path)
+    target, scheme = ObjectStoragePath(path), urlsplit(path).scheme
+    try:
+        _ = target.fs
+    except ValueError as error:
+        if (package := _PACKAGES.get(scheme)) is None or "No filesystem registered" not in str(error):
+            raise
+        name = f"apache-airflow-providers-{package}"
+        raise RowFileError(f"`{scheme}://` needs {name}, which is not installed here: pip install '{name}'") from None
+    return target
 
 
 def _user(path: str) -> str:
     user, at, _ = urlsplit(path).netloc.rpartition("@")
     return user + at
-
-
-def arrow() -> Any:
-    """pyarrow. Raises RowFileError where it is not installed."""
-    try:
-        import pyarrow  # noqa: PLC0415
-    except ImportError:
-        raise RowFileError(
-            f"Parquet needs pyarrow, which is not installed: pip install {requirement('parquet')}"
-        ) from None
-    return pyarrow

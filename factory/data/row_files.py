@@ -23,10 +23,10 @@ from types import TracebackType
 from typing import IO, Any, Self, cast
 from uuid import UUID
 
+from factory.data.forms import arrow
 from factory.data.places import (
     NewFile,
     RowFileError,
-    arrow,
     csv_delimiter,
     format_of,
     found,
@@ -213,7 +213,7 @@ def _csv_rows(path: str, data: IO[bytes]) -> Iterator[dict[str, Any]]:
     csv.field_size_limit(sys.maxsize)  # what bounds the file bounds its fields
     lines = io.TextIOWrapper(data, "utf-8-sig", newline="")
     reader = csv.reader(chain([head := lines.readline()], lines), delimiter=csv_delimiter(path, head), strict=True)
-    columns = next(reader, [])
+    columns = next(reader)
     if (twice := _twice(columns)) is not None:
         raise RowFileError(f"`{path}`: two columns are named `{twice}`")
     width, empty = len(columns), 0

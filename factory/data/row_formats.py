@@ -16,8 +16,8 @@ from typing import IO, Any, Protocol, cast
 
 from pydantic_core import to_json
 
-from factory.data.forms import arrow_kinds, is_without_fields, loses_in_arrow
-from factory.data.places import RowFileError, arrow, format_of
+from factory.data.forms import arrow, arrow_kinds, is_without_fields, loses_in_arrow
+from factory.data.places import RowFileError, format_of
 from factory.data.values import came_back, fits_as_one, json_value, types_said
 
 ROWS_AT_ONCE = 20_000

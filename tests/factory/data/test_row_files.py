@@ -102,11 +102,6 @@ def test_what_raises_leaves_the_file_of_before(tmp_path: Path, ending: str) -> N
     assert [one.name for one in tmp_path.iterdir()] == [f"rows{ending}"]
 
 
-@pytest.mark.parametrize("ending", [".jsonl", ".json", ".csv"])
-def test_no_rows_are_an_empty_file(tmp_path: Path, ending: str) -> None:
-    assert list(read_rows(written(tmp_path / f"rows{ending}"))) == []
-
-
 def test_folders_are_made_and_a_pattern_is_read_in_order(tmp_path: Path) -> None:
     for day in (2, 1):
         written(tmp_path / "lake" / "orders" / f"{day}.jsonl", [{"day": day}])

@@ -1,0 +1,89 @@
+"""How much a database does for a `merge`: as many times more as there are more rows, and not the square of that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from .warehouses import Warehouse, load, on
+
+MERGE: dict[str, Any] = {"write_disposition": "merge"}
+
+
+def rows_of(kind: str, count: int) -> list[dict[str, Any]]:
+    written = {"bigint": int, "text": "key {:07}".format, "timestamp": _moment}[kind]
+    return [{"k": written(n), "name": f"n{n}"} for n in range(count)]
+
+
+def _moment(n: int) -> str:
+    return f"2026-01-{1 + n // 86_400:02}T{n // 3600 % 24:02}:{n // 60 % 60:02}:{n % 60:02}Z"
+
+
+@contextmanager
+def steps_of_sqlite() -> Iterator[list[int]]:
+    """Counts what SQLite's virtual machine does in this process, in thousands of steps."""
+    from sqlalchemy import Engine, event  # noqa: PLC0415 # dlt's
+
+    counted = [0]
+
+    def step() -> int:
+        counted[0] += 1
+        return 0
+
+    def counts(connection: Any, _: Any) -> None:
+        connection.set_progress_handler(step, 1_000)
+
+    event.listen(Engine, "connect", counts)
+    try:
+        yield counted
+    finally:
+        event.remove(Engine, "connect", counts)
+
+
+@on("sqlite")
+@pytest.mark.parametrize("kind", ["bigint", "text", "timestamp"])
+def test_a_merge_costs_no_square_of_the_rows(warehouse: Warehouse, kind: str) -> None:
+    costs = []
+    for count in (1_000, 3_000):
+        rows = rows_of(kind, count)
+        load(rows, run_id=f"before{count}", table=f"t{count}", primary_key="k", **MERGE)
+        with steps_of_sqlite() as steps:
+            load(rows, run_id=f"again{count}", table=f"t{count}", primary_key="k", **MERGE)
+        costs.append(steps[0])
+        assert warehouse.run(f"SELECT count(*) FROM t{count}") == [(count,)]
+    assert costs[0] > 0
+    assert costs[1] < 5 * costs[0], costs
+
+
+MADE = {
+    "as load makes it": None,
+    "long text": "k LONGTEXT",
+    "of another collation": "k VARCHAR(255) COLLATE utf8mb4_bin",
+    "texts of bytes": "k VARCHAR(100) CHARACTER SET latin1",
+    "several columns": "k VARCHAR(255), k2 VARCHAR(255), k3 VARCHAR(255)",
+}
+
+
+@on("mysql")
+@pytest.mark.parametrize("made", MADE)
+def test_mysql_finds_keys_of_text_by_an_index(warehouse: Warehouse, made: str) -> None:
+    columns = MADE[made]
+    rows = rows_of("text", 2_000)
+    key = ["k"]
+    if columns is not None:
+        warehouse.run(f"CREATE TABLE orders ({columns}, name TEXT)")
+        key = [one.split()[0] for one in columns.split(", ")]
+        rows = [{**row, **dict.fromkeys(key[1:], "x" * 200)} for row in rows]
+    load(rows, run_id="r1", primary_key=key, **MERGE)
+    before = _read(warehouse)
+    load(rows, run_id="r2", primary_key=key, **MERGE)
+    assert _read(warehouse) - before < 50 * len(rows)
+    assert warehouse.run("SELECT count(*), count(DISTINCT k) FROM orders") == [(2_000, 2_000)]
+
+
+def _read(warehouse: Warehouse) -> int:
+    """How many rows and keys of an index the server has read."""
+    return sum(int(number) for _, number in warehouse.run("SHOW GLOBAL STATUS LIKE 'Handler_read%'"))
