@@ -51,8 +51,15 @@ def preload() -> None:
     for module in MODULES:
         importlib.import_module(module)
     from schemas.check import check_text  # noqa: PLC0415 - other processes that import this module do without
+    from schemas.model.built_ins import BUILT_INS, built_in  # noqa: PLC0415
+    from schemas.model.task import CodeTask, TaskGroup  # noqa: PLC0415
 
     check_text(WARM_UP)
+    # Pydantic makes each validator when the first task is checked by it, which takes a tenth of a second.
+    CodeTask.model_rebuild()
+    TaskGroup.model_rebuild()
+    for name in BUILT_INS:
+        built_in(name).model_rebuild()
 
 
 def preload_before_fork() -> None:

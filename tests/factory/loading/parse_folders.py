@@ -8,6 +8,7 @@ each of its pipelines' files, `{"dags": [ids], "error": the import error}`. Each
 
 from __future__ import annotations
 
+import gc
 import json
 import multiprocessing
 import os
@@ -39,6 +40,7 @@ tasks: [{id: say, uses: bash, with: {bash_command: echo}}]
 def main(request: str, answer: str) -> None:
     preload()
     warm_up()
+    gc.freeze()  # as Airflow does before it forks
     folders = json.loads(Path(request).read_text())
     with multiprocessing.get_context("fork").Pool(1, maxtasksperchild=1) as pool:
         parsed = pool.starmap(parse_folder, [(one["folder"], one["environ"]) for one in folders], chunksize=1)
