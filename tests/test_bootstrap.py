@@ -88,26 +88,38 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_nothing_is_installed_under_an_airflow_that_runs(project: Path) -> None:
+    refused = set_up_for_run(project, is_running=True)
+    assert (refused.returncode, refused.stdout) == (1, "")
     home = project / ".airflow"
-    home.mkdir()
+    assert f"in use by another `make run` (process 4711): {home}. Nothing was installed." in refused.stderr
+    assert not (project / ".venv").exists()
+
+
+@pytest.mark.soak
+def test_all_is_installed_behind_an_airflow_that_has_ended(project: Path) -> None:
+    set_up_for_run(project, is_running=True)
+    ready = set_up_for_run(project, is_running=False)
+    assert ready.returncode == 0, ready.stderr
+
+
+def set_up_for_run(project: Path, *, is_running: bool) -> subprocess.CompletedProcess[str]:
+    """For a run in `.airflow`, which another process holds while it runs."""
+    home = project / ".airflow"
+    home.mkdir(exist_ok=True)
+    script = str(project / "scripts" / "bootstrap.py")
     with (home / "run.lock").open("w") as lock:
         lock.write("4711")
         lock.flush()
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        command = [
-            sys.executable,
-            str(project / "scripts" / "bootstrap.py"),
-            "--venv",
-            ".venv",
-            "--for-run",
-            ".airflow",
-        ]
-        refused = subprocess.run(command, env=offline(project), capture_output=True, text=True, timeout=60, check=False)
-    assert (refused.returncode, refused.stdout) == (1, "")
-    assert f"in use by another `make run` (process 4711): {home}. Nothing was installed." in refused.stderr
-    assert not (project / ".venv").exists()
-    ready = subprocess.run(command, env=offline(project), capture_output=True, text=True, timeout=600, check=False)
-    assert ready.returncode == 0, ready.stderr
+        if is_running:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        return subprocess.run(
+            [sys.executable, script, "--venv", ".venv", "--for-run", ".airflow"],
+            env=offline(project),
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
 
 
 def offline(root: Path) -> dict[str, str]:
@@ -177,6 +189,7 @@ def test_from_nothing_to_a_second_run_a_user_package_and_a_repair(project: Path)
     assert installed(project) == {"demo==1", "left==1.0", "added==1.0"}
 
 
+@pytest.mark.soak
 def test_a_set_up_that_is_stopped_is_started_again(project: Path) -> None:
     """The signal goes to make, which has to hand it on to what it started."""
     command = ["make", "-C", str(project), "-f", str(CHECKOUT / "Makefile"), "setup-dev", f"PYTHON={sys.executable}"]
@@ -193,6 +206,7 @@ def test_a_set_up_that_is_stopped_is_started_again(project: Path) -> None:
     assert installed(project) == {"demo==1", "left==1.0"}
 
 
+@pytest.mark.soak
 def test_an_index_that_cannot_be_reached(project: Path) -> None:
     environment = {
         **offline(project),
