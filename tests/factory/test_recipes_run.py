@@ -25,6 +25,7 @@ import pytest
 
 from schemas.check import Checker, CheckOptions, check_file
 from tests.factory.http.http_server import Server
+from tests.programs import module_program
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 RECIPES = CHECKOUT / "docs/examples/recipes"
@@ -126,7 +127,7 @@ def run_recipes(root: Path, server: Server, python: str, *only: str) -> Ran:
         "RATES_API": server.url(""),
         "MODELS": str(root / "models"),
     }
-    command = [python, "-m", "tests.factory.recipe_runs", *only]
+    command = [*module_program("tests.factory.recipe_runs", python), *only]
     done = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
     log = done.stdout + done.stderr
     assert done.returncode == 0, log[-6000:]

@@ -10,7 +10,6 @@ import os
 import shutil
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
@@ -19,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.factory.http.http_server import Server
+from tests.programs import program
 
 PIPELINES = Path(__file__).parent / "built_in_pipelines"
 
@@ -191,7 +191,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, api: Server) -> Runs:
         load = f"load_stub(globals(), {path!r}, Path({str(pipelines)!r}))\n"
         (root / "home" / "dags" / f"{path}.py").write_text(stub + load)
     done = subprocess.run(
-        [sys.executable, "-c", RUN, str(pipelines), *paths],
+        [*program(RUN), str(pipelines), *paths],
         capture_output=True,
         text=True,
         env={

@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import Any
 import pytest
 
 from tests.factory.http.http_server import Server
+from tests.programs import program
 
 PIPELINES = {
     "etl.yaml": """
@@ -140,7 +140,7 @@ class Place:
 
     def python(self, code: str, *arguments: str) -> str:
         done = subprocess.run(
-            [sys.executable, "-c", code, str(self.pipelines), *arguments],
+            [*program(code), str(self.pipelines), *arguments],
             capture_output=True,
             text=True,
             env=self.environment,

@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import textwrap
 from typing import Any
 
 import pytest
+
+from tests.programs import program
 
 PIPELINES = {
     "producer.yaml": """
@@ -160,7 +161,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> str:
         (pipelines / path).write_text(textwrap.dedent(text))
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
     environment |= {"AIRFLOW_HOME": str(root / "home"), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
-    command = [sys.executable, "-c", RUN, str(pipelines), *PIPELINES]
+    command = [*program(RUN), str(pipelines), *PIPELINES]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout

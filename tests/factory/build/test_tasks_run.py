@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from tests.programs import program
+
 PIPELINES = Path(__file__).parent / "task_pipelines"
 
 JOBS = """
@@ -141,7 +143,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
         (root / "home" / "dags" / f"{path}.py").write_text(stub + load)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
     done = subprocess.run(
-        [sys.executable, "-c", RUN, str(pipelines), *paths],
+        [*program(RUN), str(pipelines), *paths],
         capture_output=True,
         text=True,
         env={

@@ -6,13 +6,14 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.programs import program
 
 from .http_server import Received, Server
 
@@ -226,7 +227,7 @@ def run_examples(root: Path) -> Runs:
         "ORDERS_API": server.url(""),
         "TMPDIR": str(root),
     }
-    command = [sys.executable, "-c", RUN, str(pipelines), *names]
+    command = [*program(RUN), str(pipelines), *names]
     try:
         done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     finally:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowSkipException, TaskD
 from factory.build.dag import build
 from factory.http.errors import HttpError
 from schemas.check import check_file
+from tests.programs import module_program
 
 from .conftest import TaskInstance
 from .poll_cases import CASES, Case, Ran, connections
@@ -112,7 +112,7 @@ def test_cases_as_dag_runs(names: tuple[str, ...], tmp_path: Path) -> None:
         "TEST_FOLDER": str(tmp_path),
         **connections(),
     }
-    command = [sys.executable, "-m", "tests.factory.http.poll_case_runs", *names]
+    command = [*module_program("tests.factory.http.poll_case_runs"), *names]
     done = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     ran = [json.loads(line.removeprefix("RAN ")) for line in done.stdout.splitlines() if line.startswith("RAN ")]

@@ -9,11 +9,12 @@ import json
 import os
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.programs import module_program
 
 from .shop_server import ShopServer
 
@@ -86,7 +87,7 @@ def test_all_rows_arrive_whatever_is_killed(tmp_path: Path, server: ShopServer, 
         "SHOP_DATABASE": str(shop),
         "SHOP_FILES": str(tmp_path / "files"),
     }
-    command = [sys.executable, "-m", "tests.factory.http.poll_kill_runs", str(kills), str(seed)]
+    command = [*module_program("tests.factory.http.poll_kill_runs"), str(kills), str(seed)]
     done = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     runs = [json.loads(line.removeprefix("RUN ")) for line in done.stdout.splitlines() if line.startswith("RUN ")]

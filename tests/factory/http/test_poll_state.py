@@ -8,7 +8,6 @@ import re
 import shutil
 import sqlite3
 import subprocess
-import sys
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +16,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+
+from tests.programs import module_program
 
 from .shop_server import DATES, ShopServer
 
@@ -146,7 +147,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory, server: ShopServer) -> Ran:
         "SHOP_DATABASE": str(root / "shop.db"),
     }
     names = [path.removesuffix(".yaml") for path in (*PIPELINES, "examples")]
-    command = [sys.executable, "-m", "tests.factory.http.poll_state_runs", *names]
+    command = [*module_program("tests.factory.http.poll_state_runs"), *names]
     done = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     steps = [json.loads(line.removeprefix("STEP ")) for line in done.stdout.splitlines() if line.startswith("STEP ")]

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from factory.bundle.stubs import StubWriter
 from factory.pages.application import external_views
 from factory.pages.results import STUB_SUFFIX, said_of, uses, yaml_of
 from tests.factory.pages.asked import FOREIGN, MANY, NO_FILES, ODD, OF_A_DAG, OWN, POSING, ROUTES, SCRIPT, upwards
+from tests.programs import module_program
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "AIRFLOW__API__BASE_URL": "http://testserver/airflow",
         "AIRFLOW__API_AUTH__JWT_SECRET": "only for this test, and long enough for its algorithm, which wants 64 bytes",
     }
-    command = [sys.executable, "-m", "tests.factory.pages.pages_process"]
+    command = module_program("tests.factory.pages.pages_process")
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from datetime import UTC, datetime
 from itertools import combinations_with_replacement
 from pathlib import Path
@@ -29,6 +28,7 @@ from sqlalchemy.orm import Session
 from factory.trial.supervisor import decide
 from tests.factory.build.test_tasks_run import JOBS, PIPELINES, STATES
 from tests.factory.cli.commands import factory
+from tests.programs import program
 
 S, F, K, U = "success", "failed", "skipped", "upstream_failed"
 
@@ -143,7 +143,7 @@ def trials(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str, str
     for name, text in {"jobs.py": JOBS, "impatient.yaml": IMPATIENT, "again.py": AGAIN}.items():
         (folder / "pipelines" / name).write_text(text)
     environment = {**os.environ, "AIRFLOW_HOME": str(folder / "home"), "TEST_KEPT": str(folder)}
-    command = [sys.executable, "-c", RUN, str(folder / "pipelines"), *EXPECTED, "mapped"]
+    command = [*program(RUN), str(folder / "pipelines"), *EXPECTED, "mapped"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr[-3000:]
     lines = [line.removeprefix("RESULT ") for line in done.stdout.splitlines() if line.startswith("RESULT ")]
