@@ -6,6 +6,7 @@ import ast
 import functools
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -111,6 +112,14 @@ def test_no_file_is_too_long_for_one_concept() -> None:
     files = [file for top in (*TOPS, "tests", "benchmarks", "scripts") for file in (ROOT / top).rglob("*.py")]
     lengths = {file.relative_to(ROOT).as_posix(): len(file.read_text(encoding="utf-8").splitlines()) for file in files}
     assert {file: number for file, number in lengths.items() if number > MOST_LINES} == {}
+
+
+def test_pytest_passes_no_test_over(pytestconfig: pytest.Config) -> None:
+    """Its list of folders that hold no tests has names of packages, such as `build`."""
+    folders = {parent.name for file in (ROOT / "tests").rglob("test_*.py") for parent in file.relative_to(ROOT).parents}
+    passed_over = [name for name in folders for one in pytestconfig.getini("norecursedirs") if fnmatch(name, one)]
+
+    assert passed_over == []
 
 
 def test_what_is_named_in_texts_is_there() -> None:

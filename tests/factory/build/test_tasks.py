@@ -115,8 +115,9 @@ def test_text_becomes_what_a_constructor_says() -> None:
         tasks:
           - id: a
             uses: {EXTERNAL}
+            needs: [d]
             with: {{external_dag_id: x, execution_delta: 6h, timeout: 1d, poke_interval: 30}}
-          - {{id: b, uses: {FILE}, with: {{filepath: /tmp/x, poke_interval: PT30S, deferrable: false}}}}
+          - {{id: b, needs: [d], uses: {FILE}, with: {{filepath: /tmp/x, poke_interval: PT30S, deferrable: false}}}}
           - id: c
             uses: airflow.providers.standard.sensors.date_time.DateTimeSensor
             with: {{target_time: "{{{{ ds }}}}"}}
@@ -217,11 +218,12 @@ def test_an_operator_below_the_pipelines_folder(tmp_path: Path) -> None:
 def test_a_function_whose_source_runs_elsewhere_is_imported_later(tmp_path: Path) -> None:
     (tmp_path / "broken_when_imported.py").write_text("def go(n):\n    return n\nraise RuntimeError\n")
     operator = "airflow.providers.standard.operators.python.PythonVirtualenvOperator"
-    task = f"{{id: a, uses: {operator}, with: {{python_callable: {{$object: broken_when_imported.go}}}}"
-    dag = built(f"tasks: [{task}}}]", tmp_path)
+    function = "python_callable: {$object: broken_when_imported.go}"
+    dag = built(f"tasks: [{{id: a, uses: {operator}, with: {{{function}, op_kwargs: {{n: 1}}}}}}]", tmp_path)
     assert dag.get_task("a").python_callable.path == "broken_when_imported.go"
+    mapped = f"uses: {operator}, with: {{{function}}}, expand: {{op_kwargs: [{{n: 1}}]}}"
     with pytest.raises(PipelineBuildError) as caught:
-        built_unchecked(f"tasks: [{task}, expand: {{op_kwargs: [{{n: 1}}]}}}}]", tmp_path)
+        built_unchecked(f"tasks: [{{id: a, {mapped}}}]", tmp_path)
     (error,) = caught.value.errors
     assert error.path == ("tasks", 0, "with", "python_callable")
     assert "a mapped task takes no `python_callable` from below the pipelines folder" in error.message

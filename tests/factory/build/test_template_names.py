@@ -151,8 +151,8 @@ tasks:
   - {id: chart, uses: chart, with: {rows: [{a: T}], spec: {mark: bar}, to: T.html, title: T}}
   - {id: chart1, uses: chart, with: {file: T.csv, spec: {mark: bar}, to: T.html}}
   - {id: chart2, uses: chart, with: {conn_id: T, sql: T, spec: {mark: bar}, to: T.html}}
-  - {id: train, uses: train, with: {rows: [{a: T}], target: a, estimator: sklearn.x.Y, to: T}}
-  - {id: train1, uses: train, with: {file: T.csv, target: a, estimator: sklearn.x.Y, to: T}}
+  - {id: train, uses: train, with: {rows: [{a: T}], target: a, estimator: sklearn.linear_model.LinearRegression, to: T}}
+  - {id: train1, uses: train, with: {file: T.csv, target: a, estimator: sklearn.linear_model.LinearRegression, to: T}}
   - {id: predict, uses: predict, with: {file: T.csv, model: T, to: T.jsonl}}
   - {id: predict1, uses: predict, with: {rows: [{a: T}], model: T}}
 """
