@@ -39,15 +39,19 @@ class LoadResult:
     diagnostics: tuple[Diagnostic, ...]
 
 
-def build_checked(checker: Checker, result: CheckResult) -> LoadResult:
-    """Build what `checker` found to be without errors. No pipeline keeps another from being built."""
+def build_checked(checker: Checker, result: CheckResult, *, is_stored: bool = False) -> LoadResult:
+    """Build what `checker` found to be without errors. No pipeline keeps another from being built. `is_stored`: Airflow
+    is going to store them all at once, so one that it cannot store is a finding, too."""
     dags: dict[str, DAG] = {}
     findings = list(result.diagnostics)
     for folder in {p.folder for p in result.pipelines if isinstance(p, CheckedDagFactoryDag)}:
         make_importable(folder)
     for pipeline in result.pipelines:
         try:
-            dags[pipeline.dag_id] = _built(pipeline)
+            dag = _built(pipeline)
+            if is_stored:
+                _check_stored(dag)
+            dags[pipeline.dag_id] = dag
         except PipelineBuildError as error:
             findings += build_diagnostics(checker, pipeline.file, error)
     return LoadResult(dags, tuple(findings))
@@ -68,6 +72,17 @@ def _built(pipeline: Checked) -> DAG:
         log.exception("The pipeline %s could not be built", pipeline.file)
         message = f"building it failed: {type(error).__name__}: {one_line(error)}"
         raise PipelineBuildError(pipeline.dag_id, [BuildError((), message)]) from error
+
+
+def _check_stored(dag: DAG) -> None:
+    """Raises PipelineBuildError for a DAG that Airflow cannot serialize: it would take all of this process down."""
+    from airflow.serialization.serialized_objects import DagSerialization  # noqa: PLC0415 # tasks do without
+
+    try:
+        DagSerialization.to_dict(dag)
+    except Exception as error:  # of whatever an operator, a timetable or an object brings
+        message = f"Airflow cannot store it: {type(error).__name__}: {one_line(error)}"
+        raise PipelineBuildError(dag.dag_id, [BuildError((), message)]) from error
 
 
 @contextmanager
@@ -109,7 +124,7 @@ def load_pipelines(folder: Path) -> LoadResult:
         return _load_one(folder, wanted)
     with paused():
         checker = Checker(folder, CheckOptions(require_environment=True))
-        loaded = build_checked(checker, _without_reserved(checker, checker.folder()))
+        loaded = build_checked(checker, _without_reserved(checker, checker.folder()), is_stored=True)
     broken = [d for d in loaded.diagnostics if d.severity is Severity.ERROR]
     known = checker.environments() if checker.environment is not None else ()
     problem = undeclared(checker.environment, known) if known else None

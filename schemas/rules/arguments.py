@@ -14,6 +14,7 @@ from schemas.findings.diagnostics import Diagnostic, typo_fix
 from schemas.findings.paths import DataPath, walk
 from schemas.findings.suggestions import did_you_mean, meant, meant_time
 from schemas.rules.refused_values import CHECKED, Misfit, refused
+from schemas.rules.run_context import renders_natively
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
 from schemas.shape.places import mapping_at
@@ -56,7 +57,9 @@ def misfits(  # a call and what is looked at of it
             continue
         may_be_refused = is_operator and name in CHECKED
         found = refused(name, {**task.arguments, name: value}, known) if may_be_refused else None
-        known_later = value is None or _is_known_later(value, is_operator=is_operator or renders_natively(subject))
+        known_later = value is None or _is_known_later(
+            value, is_operator=is_operator or renders_natively(subject, task)
+        )
         known_later |= isinstance(value, str) and name.startswith("follow_task_ids")  # an id or a list of ids
         if found is None and (annotation := known[name]) is not None and not known_later:
             found = _misfit(value, annotated_as(annotation), is_operator=is_operator)
@@ -90,7 +93,7 @@ def values_of_function(subject: Subject, task: TaskView, function: Function) -> 
 
 def read_as_values(subject: Subject, task: TaskView, rendered: Collection[str]) -> Iterator[Diagnostic]:
     """Texts without a template that native rendering makes numbers and the like; `rendered`: of these arguments."""
-    for name, path, _, text in _texts(task) if renders_natively(subject) else ():
+    for name, path, _, text in _texts(task) if renders_natively(subject, task) else ():
         is_rendered = type(text) is str and name in rendered and len(text) <= _LONGEST_LITERAL
         if not is_rendered or any(mark in text for mark in ("{{", "{%", "${")):
             continue
@@ -128,7 +131,7 @@ _KINDS_OF_VALUES = {list: "a list", tuple: "a list", dict: "a mapping", bool: "t
 
 def texts_of_params(subject: Subject, task: TaskView, annotated: Collection[str]) -> Iterator[Diagnostic]:
     """`{{ params.x }}` of a param that is no text, in arguments of a function whose type is unknown."""
-    is_asked = subject.may_hold("params.", "params[") and not renders_natively(subject)
+    is_asked = subject.may_hold("params.", "params[") and not renders_natively(subject, task)
     for name, path, is_whole, value in _texts(task) if is_asked else ():
         match = re.fullmatch(_OF_A_PARAM, value) if not is_whole or name not in annotated else None
         if match is None or type(value) is not str:
@@ -142,10 +145,6 @@ def texts_of_params(subject: Subject, task: TaskView, annotated: Collection[str]
             message = f"`params.{match['name']}` is {kind}, and a template gives its text{which}"
             help_text = "write `render_template_as_native_obj: true` for the DAG, or have the function take `params`"
             yield subject.finding(Code.WRONG_ARGUMENT, path, message, help=help_text, severity=Severity.WARNING)
-
-
-def renders_natively(subject: Subject) -> bool:
-    return subject.data.get("render_template_as_native_obj") not in (None, False)
 
 
 def _is_known_later(value: Any, *, is_operator: bool) -> bool:

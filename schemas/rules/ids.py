@@ -15,8 +15,7 @@ from schemas.findings.suggestions import did_you_mean, in_one_unit, meant, unmis
 from schemas.folder.discovery import dag_id_of, default_dag_id
 from schemas.folder.project import is_template_path
 from schemas.model.value_schema import of_value, schema_problem, unfit
-from schemas.rules.arguments import renders_natively
-from schemas.rules.run_context import OF_LOGICAL_DATE
+from schemas.rules.run_context import OF_LOGICAL_DATE, renders_natively
 from schemas.rules.run_times import duration_of, first_slots
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
@@ -216,7 +215,7 @@ def _params(subject: Subject, task: TaskView, dag_id: str, other: Subject | None
             continue
         if isinstance(value, str) and ("{{" in value or "{%" in value):
             types = schema.get("type", "string")
-            if "string" not in types and not renders_natively(subject):
+            if "string" not in types and not renders_natively(subject, task):
                 message = f"a template gives text, and `{name}` of `{dag_id}` is of type `{types}`"
                 yield subject.finding(Code.BAD_PARAM, (*path, name), message)
             continue

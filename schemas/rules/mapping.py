@@ -21,7 +21,7 @@ from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
 from schemas.rules.templates import rendered_texts
 from schemas.source import Function, SourceReader
-from schemas.source.results import result_type, returns_nothing
+from schemas.source.bodies import result_type, returns_nothing
 
 _MOST_MAPPED = 1024
 

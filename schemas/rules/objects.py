@@ -14,10 +14,10 @@ from schemas.findings.suggestions import meant
 from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.model.fields import OBJECT
 from schemas.model.notifications import NOTIFIERS
-from schemas.model.task_base import CONTEXT_NAMES
 from schemas.rules.arguments import Arguments, argument_findings, as_calls, values_of_function, written_at
 from schemas.rules.dotted_paths import look_up, no_function
 from schemas.rules.expressions import has_expression
+from schemas.rules.run_context import FOR_CALLBACKS, FOR_FUNCTIONS
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
 from schemas.shape.places import mapping_at
@@ -158,7 +158,6 @@ def check_reserved_keys(subject: Subject) -> Iterator[Diagnostic]:
                 yield subject.finding(Code.RESERVED_KEY, (*task.with_path, key), message, at_key=True)
 
 
-_GIVEN = CONTEXT_NAMES | {"context"}
 _GIVEN_TO_DEADLINES = frozenset({"context"})
 
 
@@ -201,7 +200,7 @@ def _check_notification(
             help="a function is written `module.function`",
         )
         return
-    given = _GIVEN_TO_DEADLINES if in_deadline else _GIVEN
+    given = _GIVEN_TO_DEADLINES if in_deadline else FOR_CALLBACKS
     known = arguments if isinstance(arguments, dict) else None
     yield from check_call(subject, Call(place, dotted, (*path, "with"), known, given, takes_class=True), reader)
     found = reader.find(dotted) if in_deadline else None
@@ -270,7 +269,7 @@ def check_named_functions(subject: Subject, reader: SourceReader) -> Iterator[Di
             if not isinstance(dotted, str) or "." not in dotted or has_expression(subject, path):
                 continue
             known = _op_kwargs(task) if key == "python_callable" else None
-            call = Call(path, dotted, (*task.with_path, "op_kwargs"), known, CONTEXT_NAMES)
+            call = Call(path, dotted, (*task.with_path, "op_kwargs"), known, FOR_FUNCTIONS)
             yield from check_call(subject, call, reader)
             yield from _values(subject, task, reader.find(dotted) if key == "python_callable" else None)
 
@@ -282,7 +281,7 @@ def _function_of_operator(subject: Subject, task: TaskView, reader: SourceReader
     found = reader.find(dotted) if isinstance(dotted, str) and "." in dotted else None
     if isinstance(found, Function):
         path = (*task.with_path, "python_callable", OBJECT)
-        call = Call(path, str(dotted), (*task.with_path, "op_kwargs"), _op_kwargs(task), CONTEXT_NAMES)
+        call = Call(path, str(dotted), (*task.with_path, "op_kwargs"), _op_kwargs(task), FOR_FUNCTIONS)
         yield from _call_arguments(subject, call, found.parameters)
     yield from _values(subject, task, found)
 

@@ -23,7 +23,7 @@ from schemas.rules.template_samples import RETURN_TEXT
 from schemas.rules.templates import rendered_texts
 from schemas.shape.places import mapping_at
 from schemas.source import Function, SourceReader
-from schemas.source.results import returned_texts, returns_several
+from schemas.source.bodies import returned_texts, returns_several
 
 _SUCCEEDS_AFTER_FAILURE = (
     *("all_done", "always", "one_success", "all_done_min_one_success", "one_done"),

@@ -16,6 +16,7 @@ _ONE_TASK = ("external_task_id", "external_task_ids", "external_task_group_id")
 _OF_SENSORS = ("poke_interval", "timeout", "max_wait", "poll_interval", "mode")
 _STATES = ("allowed_states", "failed_states", "skipped_states")
 
+_DAG_IDS = ("external_dag_id", "trigger_dag_id")
 _OF_BASH = ("bash_command", "env", "skip_on_exit_code")
 _OTHERS = ("week_day", "run_after", "serializer", "python_version", "requirements", "options", "target_time")
 _EXCLUDED = {
@@ -32,7 +33,18 @@ _NUMBERS = {"recursion_depth": 1, "inactivity_period": 0}
 """Argument → the least whole number that it may be."""
 
 CHECKED = frozenset(
-    (*_OF_SENSORS, *_STATES, *_OF_BASH, *_OTHERS, *_EXCLUDED, *_OF_CHECKS, *_OF_PEOPLE, *_NUMBERS, "target_upper")
+    (
+        *_OF_SENSORS,
+        *_STATES,
+        *_DAG_IDS,
+        *_OF_BASH,
+        *_OTHERS,
+        *_EXCLUDED,
+        *_OF_CHECKS,
+        *_OF_PEOPLE,
+        *_NUMBERS,
+        "target_upper",
+    )
 )
 """The arguments that `refused` may have something to say about."""
 
@@ -76,6 +88,8 @@ def _of_a_kind(name: str, arguments: Mapping[str, Any], names: Collection[str]) 
         return _error("cannot be empty")
     if name in _STATES and ("external_dag_id" in names or "trigger_dag_id" in names):
         return _state(name, arguments, is_sensor="external_dag_id" in names)
+    if name in _DAG_IDS and name in names and not isinstance(value, str):
+        return _error(f"is the id of one DAG, not {_shown(value)}")
     if name == "run_after" and "trigger_dag_id" in names and not isinstance(value, str | None):
         return _error(f"is a date or a text, not {_shown(value)}")
     if "python_callable" not in names:

@@ -218,10 +218,6 @@ OTHER_WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     }
 )
 """What people write → what it is."""
-NOT_IN_TASKS = {
-    **dict.fromkeys(("exception", "reason"), "only notifications have it"),
-    "test_mode": "only Airflow 2 had it",
-}
 INSTEAD: Mapping[str, str] = MappingProxyType(
     {
         **{"len": "… | length", "str": "… | string", "int": "… | int", "float": "… | float", "sorted": "… | sort"},

@@ -16,6 +16,7 @@ from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import did_you_mean
 from schemas.model.task_base import CONTEXT_NAMES
 from schemas.rules.params import check_template, has_type, is_scheduled, kind_of_param
+from schemas.rules.run_context import NOT_IN_TASKS
 from schemas.rules.subject import Subject
 from schemas.rules.template_context import (
     ALL,
@@ -29,7 +30,6 @@ from schemas.rules.template_context import (
     NEEDED,
     NO_DS,
     NOT_CALLED,
-    NOT_IN_TASKS,
     NUMBER,
     OTHER_WORDS,
     SOME,

@@ -14,7 +14,6 @@ from schemas.findings.suggestions import did_you_mean, meant, meant_date, meant_
 from schemas.model.built_ins import BUILT_INS, INSTEAD, built_in
 from schemas.model.fields import OBJECT
 from schemas.model.settings import SETTING_KEYS
-from schemas.model.task_base import CONTEXT_NAMES
 from schemas.model.times import fitted, names_duration, type_names
 from schemas.rules.arguments import (
     Arguments,
@@ -22,7 +21,6 @@ from schemas.rules.arguments import (
     argument_findings,
     misfits,
     read_as_values,
-    renders_natively,
     values_of_function,
     words_taken_for_true,
     written_at,
@@ -31,11 +29,12 @@ from schemas.rules.dotted_paths import look_up, no_function
 from schemas.rules.expressions import has_expression
 from schemas.rules.params import zeros_in_arguments
 from schemas.rules.refused_calls import and_together
+from schemas.rules.run_context import FOR_FUNCTIONS, renders_natively
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
 from schemas.rules.template_samples import RETURN_TEXT
 from schemas.source import Class, Function, NotCallable, Parameter, SourceReader, TaskDecorated
-from schemas.source.results import result_type, returns_nothing
+from schemas.source.bodies import result_type, returns_nothing
 
 _BESIDE_USES = frozenset({*SETTING_KEYS, "task_id", "needs"})
 """Keys that belong beside `uses`, and that people write in `with`."""
@@ -134,7 +133,7 @@ def _texts_of_outputs(
     """`{{ ti.xcom_pull(…) }}` of what may be no text, in arguments of a function whose type is unknown."""
     for name, value in task.arguments.items():
         is_pull = type(value) is str and name not in annotated and re.fullmatch(_A_PULL, value) is not None
-        pulls = read_template(value).pulls if is_pull and not renders_natively(subject) else ()
+        pulls = read_template(value).pulls if is_pull and not renders_natively(subject, task) else ()
         for word in (word for pull in pulls if pull.is_value and len(pull.task_ids) == 1 for word in pull.task_ids):
             other = next((view for view in subject.tasks if view.full_id == word.text), None)
             if other is None or other.uses in RETURN_TEXT or other.uses == "empty":
@@ -153,7 +152,7 @@ def _function(subject: Subject, task: TaskView, function: Function) -> Iterator[
     beside = () if function.has_var_keyword else written & _BESIDE_USES
     misplaced = {key for key in beside if all(key != parameter.name for parameter in function.parameters)}
     yield from _misplaced(subject, task, misplaced)
-    yield from _arguments(subject, task, f"`{function.path}`", function.parameters, misplaced, CONTEXT_NAMES)
+    yield from _arguments(subject, task, f"`{function.path}`", function.parameters, misplaced, FOR_FUNCTIONS)
 
 
 def _operator(subject: Subject, task: TaskView, operator: Class, reader: SourceReader) -> Iterator[Diagnostic]:

@@ -20,7 +20,7 @@ from schemas.folder.project import FolderFiles, template_name
 from schemas.model.built_ins import BUILT_INS, built_in
 from schemas.model.task import TEMPLATE
 from schemas.source import Class, Function, Parameter
-from schemas.source.results import returned_keys
+from schemas.source.bodies import returned_keys
 from schemas.text.nodes import scalar
 
 _EXPRESSION = re.compile(r"\$\{(?P<root>[a-z]*)(?P<rest>[\w.-]*)$")

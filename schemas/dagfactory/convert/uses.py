@@ -16,8 +16,8 @@ from schemas.model.built_ins.messages import BashArguments
 from schemas.model.fields import OBJECT
 from schemas.rules.dotted_paths import moved_to
 from schemas.source import Class, Function
+from schemas.source.bodies import gives_mapping
 from schemas.source.facts import by_name
-from schemas.source.results import gives_mapping
 
 _PYTHON = f"{STANDARD}.operators.python.PythonOperator"
 _WITHOUT_ARGUMENTS = {OPERATORS[name]: name for name in ("empty", "latest_only")}

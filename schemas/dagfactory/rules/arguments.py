@@ -26,7 +26,6 @@ from schemas.findings.diagnostics import Diagnostic, Entry, Word, typo_fix
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import meant, nearest, unmistakable
 from schemas.model.settings import SETTING_KEYS
-from schemas.model.task_base import CONTEXT_NAMES
 from schemas.rules.arguments import (
     Arguments,
     argument_findings,
@@ -39,6 +38,7 @@ from schemas.rules.arguments import (
 )
 from schemas.rules.dotted_paths import look_up
 from schemas.rules.refused_calls import and_together
+from schemas.rules.run_context import FOR_FUNCTIONS
 from schemas.shape.places import value_at
 from schemas.source import Class, Function, ModuleMissing, NameMissing, SourceReader
 from schemas.source.results import Result
@@ -202,7 +202,7 @@ def _of_function(dag: DagView, task: Part, function: Function) -> Iterator[Diagn
         return
     who, at = f"`{function.path}`", (*task.path, "python_callable")
     places = written_at((*task.path, "op_kwargs"), written)
-    arguments = Arguments(who, places, at, filled=CONTEXT_NAMES, how="write it in `op_kwargs`")
+    arguments = Arguments(who, places, at, filled=FOR_FUNCTIONS, how="write it in `op_kwargs`")
     yield from argument_findings(dag.subject, arguments, function.parameters)
 
 
@@ -217,7 +217,7 @@ def _of_decorated(dag: DagView, task: Part, function: Function, of_tasks: frozen
         if name in own or not (name in of_tasks or path[len(task.path)] in any_mapped)
     }
     who, at = f"`{function.path}`", (*task.path, "python_callable")
-    arguments = Arguments(who, written, at, filled=CONTEXT_NAMES, how="write it beside `decorator`")
+    arguments = Arguments(who, written, at, filled=FOR_FUNCTIONS, how="write it beside `decorator`")
     yield from argument_findings(dag.subject, arguments, parameters)
     for key in own & task.data.keys() if task.data.get("expand") else ():
         if key in TASK_KEYS:

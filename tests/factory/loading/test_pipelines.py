@@ -131,6 +131,25 @@ def test_an_operator_that_ends_the_process_takes_no_other_dag_with_it(folder: Pa
     assert {d.file for d in result.diagnostics} == {"pipelines/old.yaml", "pipelines/leaving.yaml"}
 
 
+def test_a_dag_that_airflow_cannot_store_takes_no_other_with_it(folder: Path) -> None:
+    (folder / "odd.py").write_text(
+        "from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator\n\n\n"
+        "class Odd(TriggerDagRunOperator):\n"
+        "    def __init__(self, **more):\n"
+        "        super().__init__(trigger_dag_id='a', **more)\n"
+        "        self.trigger_dag_id = ['a', 'b']\n"
+    )
+    (folder / "odd.yaml").write_text("schedule: null\ntasks: [{id: a, uses: odd.Odd}]\n")
+    (folder / "sound.yaml").write_text("schedule: null\ntasks: [{id: a, uses: empty}]\n")
+    loaded = load_pipelines(folder)
+
+    assert "sound" in loaded.dags
+    assert "odd" not in loaded.dags
+    assert [
+        "Airflow cannot store it" in one.message for one in loaded.diagnostics if one.file.endswith("odd.yaml")
+    ] == [True]
+
+
 def test_a_pipeline_named_like_the_loaders_own_dag_is_a_finding(folder: Path) -> None:
     (folder / "pipelines_with_errors.yaml").write_text(GOOD)
     result = load_pipelines(folder)
