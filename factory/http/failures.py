@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from factory.http.answers import Part, Way, is_of_all, is_thing, letters, parts
@@ -84,9 +85,8 @@ def signs_of_part(
     for part in (*parts(value, ways), *_beside(beside)):
         for path, holder, is_fact in _holders(part):
             for key, child in holder.items():
-                if not child and child is not False:
+                if (not child and child is not False) or not (name := _name_of_a_sign(key)):
                     continue
-                name = letters(key)
                 if part.is_item:
                     is_sign = _is_sign_of_item(part, name, child, is_fact)
                 else:
@@ -96,6 +96,14 @@ def signs_of_part(
                     )
                 if is_sign:
                     yield (*path, str(key))
+
+
+@lru_cache(maxsize=4096)
+def _name_of_a_sign(key: Any) -> str:
+    """The letters of a key that may tell of missing rows, empty for others: rows may be asked by the thousand."""
+    name = letters(key)
+    is_word = name in ("error", "errors", "shards", "statuscode", "type", *_WHOLE)
+    return name if is_word or any(one.fullmatch(name) for one in (IN_PART, _LEFT, _STATE, _CODE, _NOTE)) else ""
 
 
 def signs_of_whole(value: Any) -> Iterator[Way]:

@@ -11,9 +11,8 @@ from typing import Any
 from factory.http import signs
 from factory.http.answers import shared_path
 from factory.http.call import HttpCall
-from factory.http.conditions import more_of
 from factory.http.counting import step_of
-from factory.http.expectations import is_true
+from factory.http.expectations import is_true, more_of
 from factory.http.page import Means, Page
 from factory.http.repeats import Came, Redirects, counts
 from factory.http.selection import asked, gap_in, is_path, same_things, searched

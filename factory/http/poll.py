@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from factory.http.answers import Way, shown
 from factory.http.body import BODY_TIMEOUTS, BodyDeadline, has_unkeepable_text
 from factory.http.call import HttpCall, Query
-from factory.http.conditions import check_done, is_decided, is_pending
 from factory.http.credentials import check_server
 from factory.http.errors import HttpError, Timeouts
+from factory.http.expectations import check_done, is_decided, is_pending
 from factory.http.facts import PollAnswer, PollFacts
 from factory.http.failures import signs_of_failure, signs_of_part, signs_of_whole
 from factory.http.page import NOT_MODIFIED, Means, Page, PageReader, SkippedError

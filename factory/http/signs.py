@@ -157,10 +157,10 @@ def more_in_rows(value: Any, ways: Iterable[Way]) -> Iterator[Way]:
         if not part.is_item or not any(isinstance(part.value.get(key), list) for key in part.leads):
             continue
         for inside, frame, is_frame in frames(part.value):
-            for key, child in frame.items() if is_frame else ():
+            for key in [key for key, child in frame.items() if child is True] if is_frame else ():
                 name = letters(key)
                 is_fact = is_thing(part.value) and not inside and not name.startswith("hasmore")
-                if child is True and _MORE.fullmatch(name) and name not in _VAGUE and not is_fact:
+                if _MORE.fullmatch(name) and name not in _VAGUE and not is_fact:
                     yield (*part.path, *inside.split(".")[:-1], str(key))
 
 
