@@ -146,21 +146,21 @@ def through(port: int, bundle: str) -> dict[str, str]:
 
 
 def wrong_param(dag: Any, given: Mapping[str, Any], data: Any) -> tuple[str, str] | None:
-    """The first of the given params that a DAG does not take, and why; None where all are fine. `data` is its document:
-    one that reads what a run is triggered with takes any name."""
+    """The first of the given params that a DAG does not take, or of those that it lacks, and why; None where all are
+    fine. `data` is its document: one that reads what a run is triggered with takes any name."""
     reads_all = "dag_run.conf" in str(data)
     from airflow.sdk.exceptions import ParamValidationError  # noqa: PLC0415 # whose home is set by now
 
     # A run's params win over those of a task.
     known = {name: params for params in (*(task.params for task in dag.tasks), dag.params) for name in params}
-    for name, value in given.items():
+    for name, value in {**dict.fromkeys(known), **given}.items():
         if name not in known:
             if reads_all:
                 continue
             hint = meant(name, list(known)) or (f"there are {', '.join(known)}" if known else "it has none")
             return name, f"the pipeline has no param `{name}`; {hint}"
         try:
-            known[name].get_param(name).resolve(value)
+            known[name].get_param(name).resolve(*((value,) if name in given else ()))
         except ParamValidationError as error:
             return name, f"the param `{name}`: {str(error).splitlines()[0].removeprefix('Invalid input: ')}"
     return None

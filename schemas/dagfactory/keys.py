@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 BOOL = "true or false"
@@ -86,8 +86,10 @@ def seconds(value: object) -> str:
     return f"{{__type__: datetime.timedelta, seconds: {value if is_number(value) else 300}}}"
 
 
-def in_seconds(key: str, value: object) -> str:
-    """What to write for a key of `SECONDS` and its value."""
+def in_seconds(key: str, value: object, beside: Collection[str]) -> str:
+    """What to write for a key of `SECONDS` and its value, which is beside other keys."""
+    if SECONDS[key] in beside:
+        return f"remove it: `{SECONDS[key]}` is there"
     new = instead(key, value)
     removed = "dag-factory 1.0 removed it: " if key in _IN_SECONDS else ""
     return f"{removed}write `{new}`" if new else "Airflow 3 has no such setting: remove it"

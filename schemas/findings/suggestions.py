@@ -53,6 +53,7 @@ _OTHER_WORDS = {
     "default_task_args": "default_args",
     **dict.fromkeys(("none_failed_or_skipped", "none_failed_or_skip"), "none_failed_min_one_success"),
     "dummy": "always",
+    "all_done_or_skipped": "all_done",
     **dict.fromkeys(("success", "succeeded", "on_success"), "all_success"),
     "or": "any",
     "and": "all",

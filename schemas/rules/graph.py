@@ -173,6 +173,7 @@ class _Wait(NamedTuple):
             name: str(other.full_id)
             for name, other in nameable(views, mine)
             if mine[: len(other.path)] != other.path and not (self.is_reference and other.is_group)
+            if "${" in (own := str(other.entry.get("id"))) or not {".", " "} & set(own)  # which is to be renamed
         }
         near = {full_id.removeprefix(prefix) for full_id in others.values() for prefix in self.view.scope.prefixes}
         key = next(element for element in reversed(self.path) if isinstance(element, str))

@@ -193,7 +193,7 @@ def check_none(subject: Subject) -> Iterator[Diagnostic]:
                 yield subject.finding(Code.WRONG_VALUE, (*path, key), message, caret=caret, severity=warning)
 
 
-_COMMENT_AS_VALUE = re.compile(r"[\"']?\s*:\s+(?P<comment>#\w\S*)")
+_COMMENT_AS_VALUE = re.compile(r"[\"']?\s*:\s+(?P<comment>#[\w!]\S*)")
 
 
 def check_null_by_comment(subject: Subject) -> Iterator[Diagnostic]:

@@ -233,9 +233,9 @@ def _attribute(owner: str, kind: str, attribute: Word) -> Iterator[Said]:
     words = OTHER_WORDS.get(kind, {})
     near = next(iter(get_close_matches(name, has, n=1, cutoff=0.8 if kind in SOME else 0.75)), None)
     if name in words:
-        if name in _REMOVED_ATTRIBUTES:
-            message = f"Airflow 3 has removed `{name}` from {shown}"
-        caret = f"write `{'macros.' if kind == 'macros' else ''}{words[name]}`"
+        message = f"Airflow 3 has removed `{name}` from {shown}" if name in _REMOVED_ATTRIBUTES else message
+        alone = f", without `{owner}.`" if kind == "ti" and words[name] not in has else ""
+        caret = f"write `{'macros.' if kind == 'macros' else ''}{words[name]}`{alone}"
     elif owner.startswith("var.value."):
         caret = f"write `{owner.replace('value', 'json', 1)}.{name}`"
     elif kind == TEXT and owner.startswith("conn."):

@@ -22,7 +22,9 @@ _BLOCK_TEXT = re.compile(r":\s+[|>][+-]?\d?[+-]?\s*(?:#.*)?$")
 _DASH_LIKE = re.compile("[ ]*(?P<dash>[\u2010-\u2015\u2212])[ ]")
 _SPACES = "\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000\ufeff"
 _WITHOUT_WIDTH = ("\u200b", "\ufeff")
-_UNLIKE_YAML = re.compile(rf"[ ]*(?:-[ ]+)*(?:(?:-|[\w$-]+:)?(?P<space>[{_SPACES}])|[\w$-]+[ ]?(?P<colon>\uff1a))")
+_UNLIKE_YAML = re.compile(
+    rf"[ ]*(?:-[ ]+)*(?:(?:-|[\w$-]+:)?(?P<space>[{_SPACES}](?:[ ]*[{_SPACES}])*)|[\w$-]+[ ]?(?P<colon>\uff1a))"
+)
 """A space where only YAML's own indents or separates, or a full-width colon behind a key."""
 _KEY_AND_TEXT = re.compile(r"[ ]*(?:-[ ]+)*(?P<key>[\w$][\w$-]*): +[^\s'\"|>\[{&*!].*")
 _KEY = re.compile(r"[ ]*(?P<key>[\w$][\w$-]*):(?: |$)")
@@ -55,12 +57,14 @@ def _look_alike(error: yaml.MarkedYAMLError, text: str) -> Cause | None:
         if match is not None:
             group = match.lastgroup or ""
             at, found = match.start(group), match[group]
-            why = f"this {unicodedata.name(found, 'space').lower()} (U+{ord(found):04X}) is not YAML's"
-            plain = ":" if group == "colon" and text[at + 1 : at + 2] in (" ", "\n") else ": "
+            end, first = match.end(group), found[0]
+            why = f"this {unicodedata.name(first, 'space').lower()} (U+{ord(first):04X}) is not YAML's"
+            plain = ":" if group == "colon" and text[end : end + 1] in (" ", "\n") else ": "
             if group == "space":
-                is_nothing = found in _WITHOUT_WIDTH and (not text[start:at].strip() or text[at + 1 : at + 2] == " ")
-                plain = "" if is_nothing else "  " if found == "\u3000" else " "
-            return Cause(why, at, at + 1, plain)
+                is_nothing = not text[start:at].strip() or text[end : end + 1] == " "
+                wide = found.replace("\u3000", "  ")
+                plain = "".join("" if is_nothing and sign in _WITHOUT_WIDTH else " " for sign in wide)
+            return Cause(why, at, end, plain)
     return None
 
 

@@ -132,7 +132,7 @@ def _of_operator(dag: DagView, task: Part, operator: Class, reader: SourceReader
     for key in sorted(written.keys() & (SECONDS.keys() - taken)):
         path = written.pop(key)
         value = value_at(dag.data, path)
-        message, help_text = f"{who} has no argument `{key}`", in_seconds(key, value)
+        message, help_text = f"{who} has no argument `{key}`", in_seconds(key, value, task.data)
         fix = _of_older(key, value)
         yield dag.subject.finding(Code.UNKNOWN_ARGUMENT, path, message, at_key=True, help=help_text, fix=fix)
     if "provide_context" in written.keys() - taken:
@@ -268,7 +268,7 @@ def _default_args(dag: DagView, taken: frozenset[str]) -> Iterator[Diagnostic]:
             continue
         message += ", and Airflow ignores it there"
         beside = "it is a key of the DAG: write it beside `default_args`" if key in DAG_KEYS else ""
-        help_text = in_seconds(key, value) if key in SECONDS else beside
+        help_text = in_seconds(key, value, default_args or ()) if key in SECONDS else beside
         old, code = _of_older(key, value), Code.DAG_FACTORY_IGNORES
         yield dag.subject.finding(code, path, message, at_key=True, help=help_text, fix=old)
 

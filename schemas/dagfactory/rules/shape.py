@@ -133,13 +133,15 @@ def _other_key(dag: DagView, key: str, value: Any) -> Diagnostic:
         return _ignored(dag, key, "remove it")
     if key == "schedule_interval":
         message, fix = "Airflow 3 has no `schedule_interval`", Word("schedule")
-        caret = "write `schedule`"
+        caret = "remove it: `schedule` is there" if "schedule" in dag.data else "write `schedule`"
         return dag.subject.finding(Code.REFUSED_BY_AIRFLOW_3, (key,), message, at_key=True, caret=caret, fix=fix)
     if key == "timetable":
         message, help_text = "Airflow 3 has no `timetable`", "write the timetable's mapping below `schedule`"
         return dag.subject.finding(Code.REFUSED_BY_AIRFLOW_3, (key,), message, at_key=True, help=help_text)
     if key in SECONDS:
-        return _ignored(dag, key, in_seconds(key, value), Entry(instead(key, value)) if is_number(value) else None)
+        return _ignored(
+            dag, key, in_seconds(key, value, dag.data), Entry(instead(key, value)) if is_number(value) else None
+        )
     if key in IGNORED_DAG_KEYS:
         why = IGNORED_DAG_KEYS[key]
     elif key in SETTING_KEYS:

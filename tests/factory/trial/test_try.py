@@ -137,6 +137,18 @@ def test_what_is_given_wrong_is_named(project: Path, arguments: tuple[str, ...],
     assert "Traceback" not in done.stdout + done.stderr
 
 
+def test_a_param_without_a_value_is_asked_for(project: Path) -> None:
+    (project / "pipelines" / "ask.yaml").write_text(
+        "params: {day: {type: string}}\ntasks: [{id: say, uses: bash, with: {bash_command: 'echo {{ params.day }}'}}]\n"
+    )
+
+    done = factory("try", "ask", cwd=project)
+
+    assert "--param day: the param `day`: No value passed and Param has no default value" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert factory("try", "ask", "--param", "day=monday", cwd=project).returncode == 0
+
+
 def test_a_task_runs_with_what_it_needs_and_is_not_given(project: Path) -> None:
     (project / "rows.json").write_text('[{"id": 7}]')
     (project / "pipelines" / "etl.yaml").write_text(ETL.replace("steps.extract}", "steps.dates}").lstrip())

@@ -74,6 +74,10 @@ def findings(folder: Path, texts: dict[str, bytes]) -> list[Diagnostic]:
         ("default_args: { provide_context: true , retries: 1 }", "default_args: { retries: 1 }"),
         ("default_args: {provide_context: true}", "default_args: {}"),
         ("default_args:\n  pool: a\n\u200b  owner: b\n  queue: c", "default_args:\n  pool: a\n  owner: b\n  queue: c"),
+        (
+            "default_args:\n  pool: a\n\u00a0\u00a0owner: b\n  queue: c",
+            "default_args:\n  pool: a\n  owner: b\n  queue: c",
+        ),
         ("default_args:\n  owner:\u200bb\n  queue: c", "default_args:\n  owner: b\n  queue: c"),
     ],
 )
@@ -127,6 +131,12 @@ def test_tasks_needs_references_and_python(tmp_path: Path) -> None:
     )
 
     assert mended_text(tmp_path, wrong.encode()).decode() == right
+
+
+def test_no_reference_is_made_wrong(tmp_path: Path) -> None:
+    text = "tasks:\n  - {id: load.orders, uses: empty}\n  - {id: b, uses: empty, needs: [load_orders]}\n"
+
+    assert "needs: [load_orders]" in mended_text(tmp_path, text.encode()).decode()
 
 
 def test_defaults_are_mended_once_for_all_their_files(tmp_path: Path) -> None:
