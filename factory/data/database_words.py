@@ -113,3 +113,34 @@ def with_near_name(said: str, ask: Callable[[str], Iterable[Sequence[Any]]]) -> 
     written = found[2] or found[3] or found[4]
     near = did_you_mean(nearest(written, [one for one in names if one != written and not one.startswith("_")]))
     return f"{said} ({near})" if near else said
+
+
+_PERCENT = "Where there are `parameters`, write `%%` for a percent sign."
+_TIMES = "Python has no such time: select `infinity`, and years before 1 or after 9999, as text (`CAST(day AS text)`)."
+_MEANT = {
+    "allowed as placeholders": _PERCENT,
+    "unsupported format character": _PERCENT,
+    "(after year 10K)": _TIMES,
+    "(before year 1)": _TIMES,
+}
+_PACKAGES = {
+    **{one: one for one in ("databricks", "mysql", "oracle", "snowflake", "trino")},
+    "gcpbigquery": "google",
+    "google_cloud_platform": "google",
+    "mssql": "microsoft-mssql",
+    "redshift": "amazon",
+}
+"""Type of connection → which of Airflow's providers has its hook."""
+
+
+def what_to_write(said: str) -> str:
+    """What to write where a driver refuses something and does not say it; empty for other errors."""
+    return next((told for sign, told in _MEANT.items() if sign in said), "")
+
+
+def without_hook(conn_type: str, said: str) -> str:
+    """The end of the message that a type of connection has no hook: what to install, or which tasks it is for."""
+    if conn_type == "duckdb":
+        return ". A connection to DuckDB is for `load`; the task `duckdb` reads its file as `database`"
+    package = _PACKAGES.get(conn_type) if "Unknown hook type" in said else None
+    return f". Install apache-airflow-providers-{package}" if package else ""

@@ -17,7 +17,7 @@ from typing import Any
 
 from factory.data import imported
 from factory.data.database_words import database_words
-from factory.data.duckdb_tables import DuckdbError, different_columns, named_alike, reader, type_text
+from factory.data.duckdb_tables import NESTED, DuckdbError, different_columns, named_alike, reader, type_text
 from factory.data.places import NewFile, RowFileError, absolute, format_of, found, kind_said, local_copy, opened_to_read
 from factory.data.row_files import RowFileWriter, limited, plain_rows, read_rows, unzipped
 from factory.data.sql import quoted, result_rows, text_literal, write_rows
@@ -37,6 +37,7 @@ _IN_PARQUET = {**dict.fromkeys(("HUGEINT", "UHUGEINT"), f"{{}}::{_SUM}")}
 _IN_PARQUET |= dict.fromkeys(("INTERVAL", "TIME WITH TIME ZONE"), "{}::VARCHAR")
 """The same of types that Parquet has no place for: of whole numbers of 128 bits, as sums are, DuckDB would write
 floats, of an interval bytes that nobody reads, and of a time of day with a zone one without."""
+_IN_CSV = {"BLOB": "to_base64({})"}
 _WRITES = ("COPY", "COPY_DATABASE", "EXPORT", "ATTACH", "DETACH", "LOAD", "SET", "VARIABLE_SET", "PRAGMA")
 """Statements that reach outside, or change what may be reached."""
 
@@ -71,8 +72,10 @@ def run_query(query: Query, *, max_rows: int | None = None, to: str | None = Non
                 connection.execute(statement)
             if new is not None:
                 columns = _columns(connection, last)
-                # Null in a CSV of one column would be an empty line, which at the end of a file nobody takes for a row.
-                if len(columns) != 1 or format_of(new.path)[0] == "parquet":
+                # Null in a CSV of one column would be an empty line, which at the end of a file nobody takes for a row,
+                # and nested values would be DuckDB's own texts, which nobody reads.
+                is_plain = len(columns) != 1 and not any(kind.id in (*NESTED, "union") for _, kind, *_ in columns)
+                if is_plain or format_of(new.path)[0] == "parquet":
                     return _copied(connection, last, columns, new)
             cursor = _with_nanoseconds(connection, connection.execute(last), last)
             rows = result_rows(cursor) if cursor.description is not None else iter(())
@@ -161,6 +164,8 @@ def _readable(path: str, folder: Path) -> str:
             raise RowFileError(f"`{path}` is not {kind} in gzip: {error}") from None
         if head not in (b"", codecs.BOM_UTF8):
             return path
+        if not head and kind == "json":
+            list(read_rows(path))  # which refuses it, as `load` does
         with copy.open("wb") as other:
             shutil.copyfileobj(data, other)
     return str(copy)
@@ -245,8 +250,7 @@ def _copied(connection: Any, statement: str, columns: Sequence[Sequence[Any]], n
     kind, zipped = format_of(new.path)
     form = "FORMAT parquet" if kind == "parquet" else f"FORMAT csv, HEADER, COMPRESSION {'gzip' if zipped else 'none'}"
     query = statement.strip().rstrip(";")
-    if kind == "parquet":
-        query = _recast(connection, query, columns, _IN_PARQUET)
+    query = _recast(connection, query, columns, _IN_PARQUET if kind == "parquet" else _IN_CSV)
     # The lock on the settings is kept: the file is one of the allowed paths.
     connection.execute(f"COPY ({query}\n) TO {text_literal(new.part)} ({form}, USE_TMP_FILE false)")
     new.publish()
@@ -257,7 +261,7 @@ def _explained(error: BaseException, query: Query) -> str:
     line = database_words(error, "\n".join(query.sql))
     empty = next((name for name, value in query.tables.items() if value == []), None)
     if empty is not None and "Binder Error" in line:
-        return f"{line} (the table `{empty}` has no rows, so it has no columns)"
+        return f"{line} (the table `{empty}` has no rows, so it has no columns: skip the task then, with `run_if`)"
     hidden = re.search(r'Cannot access file "([^"]*)"', line)
     if hidden is not None:
         return f"`sql` reads `{hidden[1]}`, which `tables` does not name: add it, or write `external_access: true`"

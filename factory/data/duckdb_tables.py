@@ -32,16 +32,19 @@ class DuckdbError(Exception):
 
 def different_columns(file: Any) -> list[str]:
     """What is said of CSV files that are read together and do not have the same columns. Raises RowFileError."""
-    patterns = [one for one in ([file] if isinstance(file, str) else file or ()) if isinstance(one, str)]
-    paths = [path for pattern in patterns for path in found(pattern) if format_of(path)[0] == "csv"]
-    heads = {path: _columns_of(path) for path in paths} if len(paths) > 1 else {}
-    said: list[str] = []
+    heads, said = headers(file), list[str]()
     for name in dict.fromkeys(chain.from_iterable(heads.values())):
         without = [path for path, head in heads.items() if name not in head]
         if without:
             files = f"{len(without)} of {len(heads)} files, such as `{without[0].rpartition('/')[2]}`"
             said.append(f"the column `{name}` is not in {files}: it is null in their rows")
     return said
+
+
+def headers(file: Any) -> dict[str, list[str]]:
+    """The columns of CSV files by path. Raises RowFileError."""
+    patterns = [one for one in ([file] if isinstance(file, str) else file or ()) if isinstance(one, str)]
+    return {path: _columns_of(path) for one in patterns for path in found(one) if format_of(path)[0] == "csv"}
 
 
 def _columns_of(path: str) -> list[str]:
@@ -89,12 +92,12 @@ _GUESSED = {
 """Types that DuckDB also guesses for `01/02/2026` or `yes`, without zones or digits → texts that mean one thing."""
 
 
-_NESTED = ("struct", "map", "list", "array")
+NESTED = ("struct", "map", "list", "array")
 
 
 def type_text(kind: Any, leaf: Callable[[str], str] = str) -> str:
     """A type of DuckDB as SQL writes it; `leaf` gives another one for a type that has none inside."""
-    if kind.id not in _NESTED:
+    if kind.id not in NESTED:
         return leaf(str(kind))
     inner = [(name, type_text(one, leaf) if hasattr(one, "id") else one) for name, one in kind.children]
     if kind.id == "struct":
@@ -130,6 +133,9 @@ def reader(connection: Any, paths: Sequence[str]) -> str:
     function = "read_csv" if kind == "csv" else "read_json"
     plain = f"{function}({options}, {_ALL})"
     types = _types(connection, plain)
+    if list(types) == ["json"]:  # values that are no rows, as a rule, which `load` refuses
+        for _ in read_rows(list(paths)):
+            pass
     given = {name: str(one) for name, one in types.items()}
     if kind == "csv":
         if set(given.values()) == {"VARCHAR"} and not connection.sql(f"SELECT * FROM {plain}").limit(1).fetchall():

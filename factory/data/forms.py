@@ -59,3 +59,14 @@ def arrow() -> Any:
             f"Parquet needs pyarrow, which is not installed: pip install {requirement('parquet')}"
         ) from None
     return pyarrow
+
+
+def refuse_intervals(path: str, schema: Any) -> None:
+    """Raise RowFileError where a column of a Parquet file is, or holds, an INTERVAL: Arrow takes its twelve bytes for
+    bytes."""
+    for column in map(schema.column, range(len(schema))):
+        if column.converted_type == "INTERVAL":
+            name = column.path.partition(".")[0]
+            raise RowFileError(
+                f"`{path}`: the column `{name}` has values of type INTERVAL: write them as text (VARCHAR)"
+            )

@@ -7,16 +7,15 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime, time
-from decimal import Decimal
-from types import MappingProxyType
+from pathlib import Path
 from typing import Any
 
 from factory.data import imported
 from factory.data.columns import ColumnType, Declared
 from factory.data.database import LOADS, STAGED, Database
 from factory.data.destinations import LoadError, Target, reason
-from factory.data.load_plan import COLUMNS_CAN, Loaded, LoadRequest, Plan, Row
+from factory.data.load_plan import Loaded, LoadRequest, Plan, Row
+from factory.data.load_words import said_of_columns
 from factory.data.lost_digits import NUMBER, lost_in_duckdb, lost_in_postgres
 from factory.data.merge import merge
 from factory.data.sql import text_literal
@@ -24,13 +23,22 @@ from factory.reporters.text import counted
 from schemas.findings.suggestions import meant
 
 
-def load(rows: Callable[[], Iterable[Row]], target: Target, request: LoadRequest, *, is_csv: bool = False) -> Loaded:
+def load(
+    rows: Callable[[], Iterable[Row]],
+    target: Target,
+    request: LoadRequest,
+    *,
+    is_csv: bool = False,
+    header: Callable[[], Iterable[str]] = tuple,
+) -> Loaded:
     """Load rows, which are read twice: for their types, and to be written.
 
-    Nothing of the table changes before all rows are staged, and then all of them arrive or none.
+    Nothing of the table changes before all rows are staged, and then all of them arrive or none. `header`: the columns
+    of the CSV files that they come from.
     Raises LoadError, RowFileError.
     """
     own = request.load_id[:16]
+    is_new = target.file is not None and not Path(target.file).exists()
     database = Database(target, f"load_{own}")
     with database.opened():
         table = database.name(request.table.rpartition(".")[2])
@@ -45,9 +53,12 @@ def load(rows: Callable[[], Iterable[Row]], target: Target, request: LoadRequest
             raise LoadError(f"{said}: {near}" if near else said)
         plan = Plan(database, request, existing, is_csv)
         plan.scan(rows())
-        loaded = Loaded(request.table, aside=[*plan.aside, *_said_of_columns(database, plan, request, existing)])
+        loaded = Loaded(request.table, aside=[*plan.aside, *said_of_columns(database, plan, request, existing)])
+        if is_new:
+            loaded.aside.append(f"there was no file `{target.file}`: this load makes a new database")
         if plan.rows == 0:
             if request.write_disposition == "replace" and existing:
+                _refuse_other_header(database, request.table, existing, header())
                 database.replace(table, None, ())
             return loaded
         loaded.columns_added = list(plan.added) if existing else []
@@ -68,6 +79,15 @@ def load(rows: Callable[[], Iterable[Row]], target: Target, request: LoadRequest
         finally:
             database.forget(staged)
     return loaded
+
+
+def _refuse_other_header(database: Database, table: str, existing: Iterable[str], header: Iterable[str]) -> None:
+    """Raise LoadError where a CSV without rows has none of a table's columns: it may be a page of HTML, and `replace`
+    would empty the table."""
+    known = {one.casefold() for one in existing}
+    names = {database.name(one).casefold() for one in header if one.strip()}
+    if names and not names & known:
+        raise LoadError(f"the file has no rows, and its header names no column of `{table}`: is it another file?")
 
 
 def _left_out(loaded: Loaded, *, is_there: bool) -> Loaded:
@@ -205,70 +225,6 @@ class Memory:
         return (
             f"an earlier try of the task appended its {counted(rows, 'row')} to `{table}`, so this one added none: "  # noqa: S608 # quoted
             f"to append again, delete them and run DELETE FROM {LOADS} WHERE load_id IN {self._ids}"
-        )
-
-
-def _said_of_columns(
-    database: Database, plan: Plan, request: LoadRequest, existing: Mapping[str, ColumnType | None]
-) -> Iterator[str]:
-    """What somebody may not have meant, and would find out late."""
-    filled = set(plan.targets())
-    missing = [f"`{one}`" for one in existing if one not in filled] if request.write_disposition == "merge" else []
-    if missing:
-        yield (
-            f"the rows have no {', '.join(missing)}, which the table has: in the rows that `merge` replaces, "
-            f"{'this becomes' if len(missing) == 1 else 'these become'} null"
-        )
-    for name in plan.added:
-        others = [one for one in (*existing, *plan.added) if one != name and one.casefold() == name.casefold()]
-        if others:
-            yield f"the table has a column `{name}` beside `{others[0]}`, which differs by case: these are two columns"
-    for key, column in plan.columns.items():
-        types = plan.seen[key].types
-        is_made = column.name in plan.added and column.kind is not None and column.kind.data_type == "text"
-        if is_made and key not in request.columns and (len(types) > 1 or types <= _WITH_TYPES):
-            names = ", ".join(sorted(one.__name__ for one in types))
-            yield (
-                f"`{column.name}` is a column of text, since no other type takes all of its values ({names}). "
-                f"{COLUMNS_CAN}"
-            )
-        elif is_made and key not in request.columns and (alike := _LOOK_LIKE.get("".join(plan.seen[key].kinds))):
-            yield (
-                f"`{column.name}` is a column of text, and all of its values are {alike[0]}, written as text: "
-                f"`columns: {{{key}: {alike[1]}}}` makes a new table's column one of that type"
-            )
-    yield from _decimals_as_text(database, request, existing, plan.added)
-
-
-_LOOK_LIKE = MappingProxyType(
-    {
-        "day": ("days", "date"),
-        "moment": ("times without a zone", "timestamp"),
-        "clock": ("times of day", "time"),
-        "decimal": ("numbers", "decimal"),
-    }
-)
-_WITH_TYPES = frozenset({int, float, Decimal, datetime, time})
-"""Types of values that databases have columns for."""
-
-
-def _decimals_as_text(
-    database: Database,
-    request: LoadRequest,
-    existing: Mapping[str, ColumnType | None],
-    added: Mapping[str, ColumnType],
-) -> Iterator[str]:
-    """What is said of columns of decimals that SQLite keeps as text: `price < 500` holds there for 1000.00."""
-    if not database.target.has_no_decimals:
-        return
-    names = [one for one, kind in added.items() if kind.data_type == "decimal"]
-    names = [one for one in names if database.kept_type(added[one]).data_type == "text"]
-    wanted = [database.name(one) for one, kind in request.columns.items() if kind.data_type == "decimal"]
-    names += [one for one in wanted if existing.get(one) == ColumnType("text")]
-    for name in names:
-        yield (
-            f"SQLite keeps `{name}` as text, sign by sign, since a number there would lose digits: "
-            f"write CAST({database.column(name)} AS REAL) where SQL compares, sorts or takes min() or max()"
         )
 
 

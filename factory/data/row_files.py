@@ -23,7 +23,7 @@ from types import TracebackType
 from typing import IO, Any, Self, cast
 from uuid import UUID
 
-from factory.data.forms import arrow
+from factory.data.forms import arrow, refuse_intervals
 from factory.data.places import (
     NewFile,
     RowFileError,
@@ -238,6 +238,7 @@ def _parquet_rows(path: str, file: IO[bytes]) -> Iterator[dict[str, Any]]:
             fields = parquet.schema_arrow
             if (twice := _twice(fields.names)) is not None:
                 raise RowFileError(f"`{path}`: two columns are named `{twice}`")
+            refuse_intervals(path, parquet.schema)
             fine = [at for at, field in enumerate(fields) if re.search(r"(?:timestamp|time64)\[ns", str(field.type))]
             for batch in parquet.iter_batches(ROWS_AT_ONCE):
                 if not fine:

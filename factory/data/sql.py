@@ -12,7 +12,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from factory.data.database_words import database_words, with_near_name
+from factory.data.database_words import database_words, what_to_write, with_near_name, without_hook
 from factory.data.forms import OF_FILES, written
 from factory.data.row_files import RowFileWriter, TooManyRowsError, limited, plain_rows, plain_value
 from factory.data.values import exact_number
@@ -81,6 +81,7 @@ def database_hook(conn_id: str, database: str | None = None) -> DbApiHook:
     except Exception as error:  # an unknown type, a provider that is not installed, an extra that a hook does not take
         raise SqlError(
             f"the connection `{conn_id}` of type `{connection.conn_type}` has no hook here: {error}"
+            + without_hook(connection.conn_type, str(error))
         ) from None
     if not isinstance(hook, DbApiHook):
         raise SqlError(f"the connection `{conn_id}` of type `{connection.conn_type}` leads to no database")
@@ -195,7 +196,8 @@ def run_sql(
         said = database_words(error, sql if isinstance(sql, str) else "\n".join(sql))
         ask: Any = hook.run
         said = with_near_name(said, partial(ask, handler=lambda cursor: cursor.fetchall()))
-        raise SqlError(f"{said} {SPLIT}" if ONE_STATEMENT in said else said) from None
+        told = SPLIT if ONE_STATEMENT in said else what_to_write(str(error))
+        raise SqlError(f"{said} {told}".strip()) from None
     if handler is None:
         return None
     # For a list of statements the hook gives a list of their results.

@@ -161,6 +161,7 @@ class CheckOperator(BaseOperator):
                 lambda: [name for name, *_ in connection.execute('SELECT * FROM "rows" LIMIT 0').description],
                 where=self.partition_clause,
                 samples=self.sample_rows,
+                no_number="{0} IS NOT NULL AND TRY_CAST({0} AS DECIMAL(38, 9)) IS NULL",
                 has_columns=False,
             )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
+from factory.data.row_files import read_rows
 from tests.factory.data.test_duckdb import run, written
 
 OUTSIDE = [
@@ -61,6 +63,7 @@ def test_more_rows_than_allowed_fail() -> None:
 
 OFFLINE = """
 import sys
+from factory.data.row_files import read_rows
 from tests.factory.data.test_duckdb import run, written
 from pathlib import Path
 folder = Path(sys.argv[1])
@@ -95,3 +98,18 @@ def test_threads_are_those_that_are_allowed() -> None:
     assert run("SELECT current_setting('threads') AS n", threads=1) == [{"n": 1}]
     (limit,) = run("SELECT current_setting('memory_limit') AS n", memory_limit="100MiB")
     assert limit == {"n": "100.0 MiB"}
+
+
+def test_csv_has_nested_values_and_bytes_as_other_ways_have_them(tmp_path: Path) -> None:
+    nested = "{'a': 1, 'b': {'q': 'it''s'}} AS st, [1, 2, NULL] AS li, MAP {'k': 1} AS mp, [DATE '2026-01-02'] AS ld"
+    for sql in (
+        f"SELECT {nested}, '\\xFF\\x00'::BLOB AS bl",
+        "SELECT 1 AS id, '\\xFF\\x00'::BLOB AS bl, NULL::BLOB AS no",
+    ):
+        (row,) = run(sql)
+        for ending in ("csv", "csv.gz"):
+            (kept,) = read_rows(run(sql, to=str(tmp_path / f"rows.{ending}")))
+            assert kept["bl"] == "/wA="
+            for name, value in row.items():
+                text = json.dumps(value, separators=(",", ":")) if isinstance(value, dict | list) else value
+                assert kept[name] == (str(text) if text is not None else None)

@@ -78,3 +78,62 @@ def test_a_store_without_its_package_says_which_one(path: str) -> None:
         RowFileWriter(path) as file,
     ):
         file.write([{"id": 1}])
+
+
+@on("sqlite", "duckdb")
+def test_a_csv_without_rows_and_of_other_columns_empties_nothing(warehouse: Warehouse, tmp_path: Path) -> None:
+    load(ORDERS)
+    path, replace = tmp_path / "orders.csv", DISPOSITIONS["replace"]
+    path.write_text("<html><body>login</body></html>\n")
+    with pytest.raises(AirflowException, match="the file has no rows, and its header names no column of `orders`"):
+        load(file=str(path), run_id="r2", **replace)
+    assert len(warehouse.rows("orders")) == 2
+    path.write_text("ID,more\n")
+    assert load(file=str(path), run_id="r3", **replace)["rows_loaded"] == 0
+    assert warehouse.rows("orders") == []
+
+
+@on("sqlite", "duckdb")
+@pytest.mark.usefixtures("warehouse")
+def test_a_new_database_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    load(ORDERS)
+    assert "this load makes a new database" in capsys.readouterr().out
+    load(ORDERS, run_id="r2")
+    assert "this load makes a new database" not in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("warehouse")
+def test_a_column_of_json_for_values_of_several_types_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    load([{"v": 1, "w": {"a": 1}}, {"v": "x", "w": [1]}, {"v": [1], "w": None}])
+    log = " ".join(capsys.readouterr().out.split())
+    assert "`v` is a column of JSON, since its values are of several types, some of them nested (int, list, str)" in log
+    assert "`w` is a column of JSON" not in log
+
+
+def test_what_is_no_row_is_refused_by_each_reader(tmp_path: Path) -> None:
+    for name, text, said in (
+        ("mixed.json", '[{"id":1},5]', "row 2: a row must be a mapping of column names, not int"),
+        ("mixed.jsonl", '{"id":1}\n5\n', "line 2: a row must be a mapping of column names, not int"),
+        ("empty.json", "", "is not json"),
+        ("blank.json", " \n", "is not json"),
+    ):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(RowFileError, match=said):
+            list(read_rows(str(tmp_path / name)))
+        with pytest.raises(AirflowException, match=said):
+            check({"file": str(tmp_path / name)}, row_count={"geq_to": 0})
+    (tmp_path / "key.jsonl").write_text('{"json": 1}\n')
+    assert check({"file": str(tmp_path / "key.jsonl")}, row_count={"equal_to": 1})["rows"] == 1
+
+
+def test_an_interval_in_parquet_is_an_error_that_names_its_column(tmp_path: Path) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    for column in ("INTERVAL 3 DAY AS iv", "{'a': INTERVAL 1 MONTH} AS iv", "[INTERVAL 1 MONTH] AS iv"):
+        duckdb.sql(f"COPY (SELECT 1 AS id, {column}) TO '{tmp_path}/i.parquet'")
+        with pytest.raises(RowFileError, match=r"the column `iv` has values of type INTERVAL: write them as text"):
+            list(read_rows(f"{tmp_path}/i.parquet"))
+
+
+def test_a_text_that_is_no_number_is_said_in_words() -> None:
+    with pytest.raises(AirflowException, match="v, min: cannot be checked: 1 value is text that is no number"):
+        check({"rows": [{"v": "5"}, {"v": "-3"}, {"v": "10,5"}]}, columns={"v": {"min": {"geq_to": -5}}})

@@ -18,7 +18,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from factory.data.database_words import with_near_name
 from factory.data.destinations import target_of
 from factory.data.row_files import read_rows
-from factory.data.sql import SESSIONS, result_rows
+from factory.data.sql import SESSIONS, SqlError, database_hook, result_rows, run_sql
 from factory.operators.check import CheckOperator
 from factory.operators.load import LoadOperator
 from factory.operators.models import ChartOperator, PredictOperator, TrainOperator
@@ -268,3 +268,29 @@ def test_a_file_has_the_texts_that_a_value_has(tmp_path: Path, ending: str) -> N
     if ending == "csv":
         row = {name: json.loads(value) if value.startswith('["') else value for name, value in row.items()}
     assert row == (wanted | {"b": b"\xde\xad\xbe\xef"} if ending == "parquet" else wanted)
+
+
+@on("postgres")
+@pytest.mark.usefixtures("warehouse")
+def test_what_a_driver_does_not_say() -> None:
+    hook = database_hook("warehouse")
+    with pytest.raises(SqlError, match=r"Where there are `parameters`, write `%%` for a percent sign"):
+        run_sql(hook, "SELECT 1 WHERE 'test' LIKE '%test%' AND 1 = %s", parameters=[1], fetch="rows")
+    for day in ("infinity", "-infinity", "10000-01-01"):
+        with pytest.raises(SqlError, match=r"Python has no such time: select .* as text"):
+            run_sql(hook, f"SELECT '{day}'::date AS day", fetch="rows")
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("mssql", "Install apache-airflow-providers-microsoft-mssql"),
+        ("duckdb", "A connection to DuckDB is for `load`; the task `duckdb` reads its file as `database`"),
+    ],
+)
+def test_a_database_without_its_package_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, kind: str, said: str
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_OTHER", f"{kind}://127.0.0.1/x")
+    with pytest.raises(SqlError, match=f"of type `{kind}` has no hook here: .*{said}"):
+        database_hook("other")
