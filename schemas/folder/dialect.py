@@ -26,7 +26,7 @@ _FORCED = r"#[ \t]*factory:[ \t]*dialect[ \t]*=[ \t]*dag-factory[ \t]*"
 
 def is_gusty(text: str) -> bool:
     """Whether the text of a SQL or Python file begins with the settings of a task of gusty."""
-    return re.match(_GUSTY_HEAD, text) is not None
+    return "---" in text and re.match(_GUSTY_HEAD, text) is not None
 
 
 def may_be_dag_factory(text: str) -> bool:

@@ -132,7 +132,8 @@ def _texts_of_outputs(
 ) -> Iterator[Diagnostic]:
     """`{{ ti.xcom_pull(…) }}` of what may be no text, in arguments of a function whose type is unknown."""
     for name, value in task.arguments.items():
-        is_pull = type(value) is str and name not in annotated and re.fullmatch(_A_PULL, value) is not None
+        may_pull = type(value) is str and name not in annotated and "xcom_pull" in value
+        is_pull = may_pull and re.fullmatch(_A_PULL, value) is not None
         pulls = read_template(value).pulls if is_pull and not renders_natively(subject, task) else ()
         for word in (word for pull in pulls if pull.is_value and len(pull.task_ids) == 1 for word in pull.task_ids):
             other = next((view for view in subject.tasks if view.full_id == word.text), None)
