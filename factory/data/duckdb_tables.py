@@ -49,7 +49,7 @@ def headers(file: Any) -> dict[str, list[str]]:
 
 def _columns_of(path: str) -> list[str]:
     line = places.first_line(path)
-    return next(csv.reader([line], delimiter=places.csv_delimiter(path, line)), [])
+    return next(csv.reader([line], delimiter=places.csv_delimiter(path, line)), []) if line.strip() else []
 
 
 def _second_of_a_name(names: Iterable[str]) -> list[str]:

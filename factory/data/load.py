@@ -58,7 +58,7 @@ def load(
             loaded.aside.append(f"there was no file `{target.file}`: this load makes a new database")
         if plan.rows == 0:
             if request.write_disposition == "replace" and existing:
-                _refuse_other_header(database, request.table, existing, header())
+                _refuse_other_header(database, request.table, existing, header(), is_csv=is_csv)
                 database.replace(table, None, ())
             return loaded
         loaded.columns_added = list(plan.added) if existing else []
@@ -81,11 +81,15 @@ def load(
     return loaded
 
 
-def _refuse_other_header(database: Database, table: str, existing: Iterable[str], header: Iterable[str]) -> None:
-    """Raise LoadError where a CSV without rows has none of a table's columns: it may be a page of HTML, and `replace`
-    would empty the table."""
+def _refuse_other_header(
+    database: Database, table: str, existing: Iterable[str], header: Iterable[str], *, is_csv: bool
+) -> None:
+    """Raise LoadError where a CSV without rows has none of a table's columns: it may be a page of HTML, or an export
+    that broke off, and `replace` would empty the table."""
     known = {one.casefold() for one in existing}
     names = {database.name(one).casefold() for one in header if one.strip()}
+    if is_csv and not names:
+        raise LoadError(f"the file has no header: a CSV begins with the names of its columns; `{table}` stays as it is")
     if names and not names & known:
         raise LoadError(f"the file has no rows, and its header names no column of `{table}`: is it another file?")
 

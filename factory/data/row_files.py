@@ -212,7 +212,9 @@ def _csv_rows(path: str, data: IO[bytes]) -> Iterator[dict[str, Any]]:
     line between others is such a row."""
     csv.field_size_limit(sys.maxsize)  # what bounds the file bounds its fields
     lines = io.TextIOWrapper(data, "utf-8-sig", newline="")
-    reader = csv.reader(chain([head := lines.readline()], lines), delimiter=csv_delimiter(path, head), strict=True)
+    if not (head := lines.readline()).strip() and not any(map(str.strip, lines)):
+        return  # of a poll, say, that has brought no rows, and so knows no columns
+    reader = csv.reader(chain([head], lines), delimiter=csv_delimiter(path, head), strict=True)
     columns = next(reader)
     if (twice := _twice(columns)) is not None:
         raise RowFileError(f"`{path}`: two columns are named `{twice}`")
