@@ -48,8 +48,14 @@ class Subject:
         return self.effective.data
 
     def may_hold(self, *marks: str) -> bool:
-        """Whether a value or key of a layer may have one of these in it."""
-        return may_hold(self._text, marks)
+        """Whether a value or key of a layer may have one of these in it. Rules ask for each task, too."""
+        if marks not in self._held:
+            self._held[marks] = may_hold(self._text, marks)
+        return self._held[marks]
+
+    @cached_property
+    def _held(self) -> dict[tuple[str, ...], bool]:
+        return {}
 
     @cached_property
     def _text(self) -> str:
@@ -281,18 +287,7 @@ class Subject:
 
     def said(self, problem: Problem) -> Diagnostic:
         """The diagnostic of a problem of the effective document."""
-        return self.finding(
-            problem.code,
-            problem.path,
-            problem.message,
-            at_key=problem.at_key,
-            caret=problem.caret,
-            help=problem.help,
-            allowed=problem.allowed,
-            fix=problem.fix,
-            severity=problem.severity,
-            part=problem.part,
-        )
+        return self.finding(**problem._asdict())
 
 
 def scalar(value: Any) -> Any:
