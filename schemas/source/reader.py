@@ -35,16 +35,14 @@ from schemas.source.syntax import keeps_signature, taskflow
 
 _LONGEST = 500
 _OWN_NAMES = frozenset({"factory", "schemas"})
-_FACTS = FactCache()
-"""Of all readers of this process that are given none: several of them read the same modules of Airflow."""
 
 
 class SourceReader:
     """Reads the modules that Airflow would import: installed ones, then those below the pipelines folder.
 
     One reader sees each file once: its answers agree with each other and do not see later edits. Make a new
-    one for each pass (it costs nothing): all of them share a `FactCache`, so that only changed files are parsed
-    again. Not safe for use by several threads at once.
+    one for each pass (it costs nothing) and hand all of them one `FactCache`, so that only changed files
+    are parsed again. Not safe for use by several threads at once.
     """
 
     def __init__(
@@ -54,7 +52,7 @@ class SourceReader:
         cache: FactCache | None = None,
     ) -> None:
         """`search_path`: folders of installed modules, by default this process's without its working one."""
-        self._files = SourceFiles(_FACTS if cache is None else cache)
+        self._files = SourceFiles(FactCache() if cache is None else cache)
         path = _installed_path() if search_path is None else search_path
         self._finder = ModuleFinder(pipelines_folder, path, self._files)
         self._names = NameResolver(self._finder, self._files)
