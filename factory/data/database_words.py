@@ -103,7 +103,7 @@ def with_near_name(said: str, ask: Callable[[str], Iterable[Sequence[Any]]]) -> 
     if found is None:
         return said
     own = "'pg_catalog', 'information_schema', 'mysql', 'performance_schema', 'sys'"
-    listed = f"SELECT table_name FROM information_schema.tables WHERE table_schema NOT IN ({own})"  # ours
+    listed = f"SELECT table_name FROM information_schema.tables WHERE table_schema NOT IN ({own})"
     if found[1]:
         listed = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"
     try:

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from factory.data import imported
+from factory.data.csv_headers import different_columns
 from factory.data.database_words import database_words
-from factory.data.duckdb_tables import NESTED, DuckdbError, different_columns, named_alike, reader, type_text
+from factory.data.duckdb_tables import NESTED, DuckdbError, named_alike, reader, type_text
 from factory.data.places import NewFile, RowFileError, absolute, format_of, found, kind_said, local_copy, opened_to_read
 from factory.data.row_files import RowFileWriter, limited, plain_rows, read_rows, unzipped
 from factory.data.sql import quoted, result_rows, text_literal, write_rows

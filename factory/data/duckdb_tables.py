@@ -6,19 +6,17 @@ a day may be a month. Such a column is read as a DECIMAL here, or as text.
 
 from __future__ import annotations
 
-import csv
 import glob
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from itertools import chain
 from typing import Any
 
-from factory.data import places
 from factory.data.columns import FLOAT_DIGITS
+from factory.data.csv_headers import csv_delimiter, first_line
 from factory.data.lost_digits import is_inexact_in_duckdb
-from factory.data.places import RowFileError, format_of, found, opened_to_read
+from factory.data.places import RowFileError, format_of, opened_to_read
 from factory.data.row_files import read_rows, unzipped
 from factory.data.sql import quoted, text_literal
 
@@ -28,28 +26,6 @@ _LARGEST_OBJECT = 128 << 20  # bytes of the longest line of JSON
 
 class DuckdbError(Exception):
     """A query that DuckDB refused, or a table that cannot be read; the text says which."""
-
-
-def different_columns(file: Any) -> list[str]:
-    """What is said of CSV files that are read together and do not have the same columns. Raises RowFileError."""
-    heads, said = headers(file), list[str]()
-    for name in dict.fromkeys(chain.from_iterable(heads.values())):
-        without = [path for path, head in heads.items() if name not in head]
-        if without:
-            files = f"{len(without)} of {len(heads)} files, such as `{without[0].rpartition('/')[2]}`"
-            said.append(f"the column `{name}` is not in {files}: it is null in their rows")
-    return said
-
-
-def headers(file: Any) -> dict[str, list[str]]:
-    """The columns of CSV files by path. Raises RowFileError."""
-    patterns = [one for one in ([file] if isinstance(file, str) else file or ()) if isinstance(one, str)]
-    return {path: _columns_of(path) for one in patterns for path in found(one) if format_of(path)[0] == "csv"}
-
-
-def _columns_of(path: str) -> list[str]:
-    line = places.first_line(path)
-    return next(csv.reader([line], delimiter=places.csv_delimiter(path, line)), []) if line.strip() else []
 
 
 def _second_of_a_name(names: Iterable[str]) -> list[str]:
@@ -161,8 +137,8 @@ def reader(connection: Any, paths: Sequence[str]) -> str:
 def _csv_options(paths: Sequence[str]) -> str:
     """How DuckDB reads CSV: as `load` does, by its header and RFC 4180. Its own guess takes a row that begins with `#`
     for a comment, makes one column of rows that are cut off, or leaves out what is before them."""
-    heads = {path: places.first_line(path) for path in paths}
-    delimiters = {places.csv_delimiter(path, head) for path, head in heads.items()}
+    heads = {path: first_line(path) for path in paths}
+    delimiters = {csv_delimiter(path, head) for path, head in heads.items()}
     if len(delimiters) > 1:
         raise RowFileError("the files of one table must have the same character between their columns")
     (delimiter,) = delimiters

@@ -29,12 +29,12 @@ def load(
     request: LoadRequest,
     *,
     is_csv: bool = False,
-    header: Callable[[], Iterable[str]] = tuple,
+    headers: Callable[[], Mapping[str, Iterable[str]]] = dict,
 ) -> Loaded:
     """Load rows, which are read twice: for their types, and to be written.
 
-    Nothing of the table changes before all rows are staged, and then all of them arrive or none. `header`: the columns
-    of the CSV files that they come from.
+    Nothing of the table changes before all rows are staged, and then all of them arrive or none. `headers`: the columns
+    of the CSV files that they come from, by path.
     Raises LoadError, RowFileError.
     """
     own = request.load_id[:16]
@@ -58,7 +58,7 @@ def load(
             loaded.aside.append(f"there was no file `{target.file}`: this load makes a new database")
         if plan.rows == 0:
             if request.write_disposition == "replace" and existing:
-                _refuse_other_header(database, request.table, existing, header(), is_csv=is_csv)
+                _refuse_other_headers(database, request.table, existing, headers() if is_csv else {})
                 database.replace(table, None, ())
             return loaded
         loaded.columns_added = list(plan.added) if existing else []
@@ -81,17 +81,18 @@ def load(
     return loaded
 
 
-def _refuse_other_header(
-    database: Database, table: str, existing: Iterable[str], header: Iterable[str], *, is_csv: bool
+def _refuse_other_headers(
+    database: Database, table: str, existing: Iterable[str], headers: Mapping[str, Iterable[str]]
 ) -> None:
-    """Raise LoadError where a CSV without rows has none of a table's columns: it may be a page of HTML, or an export
+    """Raise LoadError where CSV files without rows have none of a table's columns: they may be pages of HTML or exports
     that broke off, and `replace` would empty the table."""
     known = {one.casefold() for one in existing}
-    names = {database.name(one).casefold() for one in header if one.strip()}
-    if is_csv and not names:
-        raise LoadError(f"the file has no header: a CSV begins with the names of its columns; `{table}` stays as it is")
-    if names and not names & known:
-        raise LoadError(f"the file has no rows, and its header names no column of `{table}`: is it another file?")
+    names = {database.name(one).casefold() for header in headers.values() for one in header if one.strip()}
+    files = ", ".join(f"`{path}`" for path in headers)
+    if files and not names:
+        raise LoadError(f"{files} has no header: a CSV begins with the names of its columns; `{table}` stays as it is")
+    if files and not names & known:
+        raise LoadError(f"{files} has no rows, and its header names no column of `{table}`: is it another file?")
 
 
 def _left_out(loaded: Loaded, *, is_there: bool) -> Loaded:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import glob
-import gzip
 import os
-import re
 import shutil
 import tempfile
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -130,31 +127,6 @@ def _opened(path: str) -> Any:
         raise
     except Exception as error:  # the library of each store has errors of its own
         raise RowFileError(f"`{path}` cannot be read: {error}") from None
-
-
-def first_line(path: str) -> str:
-    """The first line of a text file, unpacked. Raises RowFileError."""
-    with opened_to_read(path) as file:
-        data = gzip.GzipFile(fileobj=file) if format_of(path)[1] else file
-        try:
-            return data.readline().decode("utf-8-sig", "replace")
-        except (EOFError, OSError, zlib.error) as error:
-            raise RowFileError(f"`{path}` cannot be read: {error}") from None
-
-
-def csv_delimiter(path: str, head: str) -> str:
-    """What is between the columns of a CSV, by its first line: a comma, a semicolon, a tab or `|`.
-
-    Raises RowFileError.
-    """
-    if not head.strip():  # nothing that an export ends with, not even without rows
-        raise RowFileError(
-            f"`{path}` has no header: a CSV begins with the names of its columns. Rows of an API, which may be none, "
-            "belong into .jsonl"
-        )
-    if re.fullmatch("sep=.?\\s*", head):
-        raise RowFileError(f"`{path}` begins with Excel's line `{head.strip()}` in place of its header: remove that")
-    return max(",;\t|", key=re.sub('"[^"]*"', "", head).count)
 
 
 def local_copy(path: str, folder: Path) -> str:

@@ -23,11 +23,11 @@ from types import TracebackType
 from typing import IO, Any, Self, cast
 from uuid import UUID
 
+from factory.data.csv_headers import csv_delimiter
 from factory.data.forms import arrow, refuse_intervals
 from factory.data.places import (
     NewFile,
     RowFileError,
-    csv_delimiter,
     format_of,
     found,
     kind_said,

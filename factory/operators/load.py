@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import chain
+from functools import partial
 from typing import Any
 
 from airflow.sdk import BaseOperator, Context
@@ -69,8 +69,8 @@ class LoadOperator(BaseOperator):
         """Load them. Raises AirflowException with the database's own words, never with a password."""
         # dlt comes with these: only a task that loads pays for it.
         from factory.data.columns import ColumnType  # noqa: PLC0415
+        from factory.data.csv_headers import different_columns, headers  # noqa: PLC0415
         from factory.data.destinations import LoadError, target_of  # noqa: PLC0415
-        from factory.data.duckdb_tables import different_columns, headers  # noqa: PLC0415
         from factory.data.load import load  # noqa: PLC0415
         from factory.data.load_plan import LoadRequest  # noqa: PLC0415
 
@@ -105,7 +105,7 @@ class LoadOperator(BaseOperator):
                 target = target_of(connection, schema or None)
                 read = _rows_of_files(self.file or ()) if self.rows is None else lambda: self.rows or ()
                 is_csv = self.rows is None and all_csv(self.file)
-                loaded = load(read, target, request, is_csv=is_csv, header=lambda: chain(*headers(self.file).values()))
+                loaded = load(read, target, request, is_csv=is_csv, headers=partial(headers, self.file))
                 loaded.aside += different_columns(self.file) if self.rows is None else []
         except (LoadError, RowFileError, SqlError) as error:
             text = without(str(error), secrets, "***")

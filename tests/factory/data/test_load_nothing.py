@@ -53,7 +53,7 @@ def test_a_csv_without_a_header_empties_nothing(
     load(ORDERS)
     path = tmp_path / name
     path.write_bytes(gzip.compress(b"") if name == "nothing.csv.gz" else WITHOUT_HEADER.get(name, b""))
-    said = "has no header: a CSV begins with the names of its columns"
+    said = f"`{path}` has no header: a CSV begins with the names of its columns"
     if disposition == "replace":
         with pytest.raises(AirflowException, match=said):
             load(file=str(path), run_id="r2", write_disposition="replace")
@@ -88,7 +88,7 @@ def test_a_csv_without_rows_and_of_other_columns_empties_nothing(warehouse: Ware
     load(ORDERS)
     path, replace = tmp_path / "orders.csv", DISPOSITIONS["replace"]
     path.write_text("<html><body>login</body></html>\n")
-    with pytest.raises(AirflowException, match="the file has no rows, and its header names no column of `orders`"):
+    with pytest.raises(AirflowException, match=r"orders\.csv` has no rows, and its header names no column of `orders`"):
         load(file=str(path), run_id="r2", **replace)
     assert len(warehouse.rows("orders")) == 2
     path.write_text("ID,more\n")

@@ -1,0 +1,65 @@
+"""The first lines of CSV files: what is between their columns, and which columns they have."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import re
+import zlib
+from itertools import chain
+from typing import Any
+
+from factory.data.places import RowFileError, format_of, found, opened_to_read
+
+
+def first_line(path: str) -> str:
+    """The first line of a text file, unpacked. Raises RowFileError."""
+    with opened_to_read(path) as file:
+        data = gzip.GzipFile(fileobj=file) if format_of(path)[1] else file
+        try:
+            return data.readline().decode("utf-8-sig", "replace")
+        except (EOFError, OSError, zlib.error) as error:
+            raise RowFileError(f"`{path}` cannot be read: {error}") from None
+
+
+def csv_delimiter(path: str, head: str) -> str:
+    """What is between the columns of a CSV, by its first line: a comma, a semicolon, a tab or `|`.
+
+    Raises RowFileError.
+    """
+    if not head.strip():  # nothing that an export ends with, not even without rows
+        raise RowFileError(
+            f"`{path}` has no header: a CSV begins with the names of its columns. Rows of an API, which may be none, "
+            "belong into .jsonl"
+        )
+    if re.fullmatch("sep=.?\\s*", head):
+        raise RowFileError(f"`{path}` begins with Excel's line `{head.strip()}` in place of its header: remove that")
+    return max(",;\t|", key=re.sub('"[^"]*"', "", head).count)
+
+
+def different_columns(file: Any) -> list[str]:
+    """What is said of CSV files that are read together and do not have the same columns. Raises RowFileError."""
+    paths = _csv_files(file)
+    heads = {path: _columns_of(path) for path in paths} if len(paths) > 1 else {}
+    said: list[str] = []
+    for name in dict.fromkeys(chain.from_iterable(heads.values())):
+        without = [path for path, head in heads.items() if name not in head]
+        if without:
+            files = f"{len(without)} of {len(heads)} files, such as `{without[0].rpartition('/')[2]}`"
+            said.append(f"the column `{name}` is not in {files}: it is null in their rows")
+    return said
+
+
+def headers(file: Any) -> dict[str, list[str]]:
+    """The columns of CSV files by path. Raises RowFileError."""
+    return {path: _columns_of(path) for path in _csv_files(file)}
+
+
+def _csv_files(file: Any) -> list[str]:
+    patterns = [one for one in ([file] if isinstance(file, str) else file or ()) if isinstance(one, str)]
+    return [path for pattern in patterns for path in found(pattern) if format_of(path)[0] == "csv"]
+
+
+def _columns_of(path: str) -> list[str]:
+    line = first_line(path)
+    return next(csv.reader([line], delimiter=csv_delimiter(path, line)), []) if line.strip() else []
