@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import takewhile
 from typing import Any, NamedTuple
 
-from factory.http.selection import LoneItems, search
+from factory.http.selection import LoneItems, parsed
 
 Way = tuple[str, ...]
 """Keys, `[]` for each item of a list, `[0]` for one of them, `*` for each value of a mapping."""
@@ -120,13 +120,13 @@ def _gives(value: Any, ways: list[Way], lone: bool) -> bool | None:
 
 def ways_to(expression: str) -> frozenset[Way]:
     """The ways on which an expression comes to rows. Raises JmesPathError."""
-    return frozenset(_ways(_parsed(expression)))
+    return frozenset(_ways(parsed(expression)))
 
 
 @lru_cache(maxsize=256)
 def keys_read(expression: str) -> frozenset[Way]:
     """What an expression asks for, also in its conditions: the keys, without places in lists. Raises JmesPathError."""
-    return frozenset(keys_of(way) for way in _ways(_parsed(expression), all_read=True))
+    return frozenset(keys_of(way) for way in _ways(parsed(expression), all_read=True))
 
 
 def shared_path(one: str, other: str) -> Way | None:
@@ -148,14 +148,6 @@ def _is_key(step: str) -> bool:
 def shown(path: Iterable[str]) -> str:
     """A path as an expression has it."""
     return "".join(step if step[:1] == "[" else f".{step}" for step in path).removeprefix(".")
-
-
-def _parsed(expression: str) -> Mapping[str, Any]:
-    search(expression)
-    import jmespath  # noqa: PLC0415 # most polls select nothing
-
-    parsed: Mapping[str, Any] = jmespath.compile(expression).parsed
-    return parsed
 
 
 def _ways(node: Mapping[str, Any], *, all_read: bool = False, in_row: bool = False) -> set[Way]:

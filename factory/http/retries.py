@@ -1,5 +1,5 @@
-"""When a request is sent again after a failure, and how long it waits before that; and how
-many requests a pipeline may send to a host in a time, over all its tasks that run on one machine."""
+"""When a request is sent again after a failure, and how long it waits before that; and how many requests a pipeline may
+send to a host in a time, over all its tasks that run on one machine."""
 
 from __future__ import annotations
 

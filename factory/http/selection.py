@@ -24,24 +24,25 @@ def search(expression: str) -> Callable[[Any], Any]:
 
     Raises JmesPathError, and so does what is given.
     """
+    return _asking(parsed(expression))
+
+
+def parsed(expression: str) -> Mapping[str, Any]:
+    """The tree of an expression, as jmespath has it. Raises JmesPathError."""
     import jmespath  # noqa: PLC0415 # most polls select nothing
 
     try:
-        compiled = jmespath.compile(expression)
+        node: Mapping[str, Any] = jmespath.compile(expression).parsed
     except (jmespath.exceptions.JMESPathError, RecursionError) as error:
         raise JmesPathError(_text(error)) from None
-
-    return _asking(compiled.parsed)
+    return node
 
 
 def negated(expression: str) -> Callable[[Any], Any] | None:
     """What gives the value that an expression negates as a whole (`!a`, `!(a || b)`), as `search` does; None where it
     negates none. Raises JmesPathError."""
-    search(expression)
-    import jmespath  # noqa: PLC0415 # most polls select nothing
-
-    parsed = jmespath.compile(expression).parsed
-    return _asking(parsed["children"][0]) if parsed["type"] == "not_expression" else None
+    node = parsed(expression)
+    return _asking(node["children"][0]) if node["type"] == "not_expression" else None
 
 
 def _asking(node: Mapping[str, Any]) -> Callable[[Any], Any]:
@@ -105,7 +106,7 @@ def source(expression: str) -> Callable[[Any], list[Any] | None]:
     which a condition (`[?…]`) does not hold, and, where there are lists in its items (`orders[].lines[]`), the outer
     one. None where no list of the answer is gone through. Raises JmesPathError, and so does what is given.
     """
-    search(expression)
+    root, takes_lone = parsed(expression), False
     import jmespath  # noqa: PLC0415 # most polls select nothing
 
     strict = jmespath.visitor.TreeInterpreter()
@@ -150,13 +151,11 @@ def source(expression: str) -> Callable[[Any], list[Any] | None]:
                 return base if isinstance(base, list) else None
         return None
 
-    parsed, takes_lone = jmespath.compile(expression).parsed, False
-
     def ask(value: Any) -> list[Any] | None:
         nonlocal takes_lone
         takes_lone = isinstance(value, LoneItems)
         try:
-            return of(parsed, value)
+            return of(root, value)
         except (jmespath.exceptions.JMESPathError, RecursionError, TypeError) as error:
             raise JmesPathError(_text(error)) from None
 
@@ -166,17 +165,13 @@ def source(expression: str) -> Callable[[Any], list[Any] | None]:
 def kept_of(expression: str) -> Callable[[Any], list[Any] | None] | None:
     """What gives the items of a list for which the condition of an expression (`[?…]`) holds, as they came; None for
     one without a condition. Raises JmesPathError."""
-    search(expression)
-    import jmespath  # noqa: PLC0415 # most polls select nothing
-
-    node = jmespath.compile(expression).parsed
+    node = parsed(expression)
     while node["children"] and node["type"] in _WITH_A_LIST:
         node = node["children"][0]
     if node["type"] != "filter_projection":
         return None
     kept = {**node, "children": [node["children"][0], {"type": "identity", "children": []}, node["children"][2]]}
-    strict = jmespath.visitor.TreeInterpreter()
-    return lambda value: (_taking_lone_items() if isinstance(value, LoneItems) else strict).visit(kept, value)
+    return _asking(kept)
 
 
 def _joined(parts: Iterable[Any]) -> list[Any]:
@@ -275,10 +270,8 @@ def named(names: Sequence[str]) -> str:
 
 def _keys_of(expression: str) -> list[str] | None:
     """The keys of a path that has nothing but keys, joined by dots."""
-    import jmespath  # noqa: PLC0415
-
-    parsed = jmespath.compile(expression).parsed
-    nodes = parsed["children"] if parsed["type"] == "subexpression" else [parsed]
+    root = parsed(expression)
+    nodes = root["children"] if root["type"] == "subexpression" else [root]
     return [node["value"] for node in nodes] if all(map(_is_field, nodes)) else None
 
 
