@@ -24,7 +24,6 @@ from factory.bundle.store import BundleError
 VERSION = re.compile(r"[\w.-]{1,100}")
 COMMIT_LENGTH = 40
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
-CREDENTIALS = re.compile(r"://[^\s/@'\"]+@")
 MOST_CHARACTERS = 500
 
 
@@ -98,10 +97,11 @@ class Upstream:
         return PLACEHOLDER.sub(lambda match: str(own[match[1]]), template)
 
     def _failed(self, what: str, error: Exception) -> BundleError:
+        from factory.reporters.text import without_credentials  # noqa: PLC0415 # tasks do without
+
         # Git's own words are in the cause; an address in them may hold a password, also where the text is cut.
         texts = [str(one) for one in (error, error.__cause__) if one is not None]
-        told = CREDENTIALS.sub("://***@", " ".join(" ".join(texts).split()))
-        words = textwrap.shorten(told, MOST_CHARACTERS, placeholder=" …")
+        words = textwrap.shorten(without_credentials(" ".join(texts)), MOST_CHARACTERS, placeholder=" …")
         return BundleError(f"the source {self.classpath} {what}: {type(error).__name__}: {words}")
 
 

@@ -11,7 +11,6 @@ import argparse
 import importlib
 import json
 import os
-import re
 import warnings
 from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points, version
@@ -21,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from factory.cli import UsageError, to_path
 from factory.cli.airflow import home_folder
 from factory.cli.run import require_airflow
-from factory.reporters.text import printable
+from factory.reporters.text import printable, without_credentials
 
 if TYPE_CHECKING:
     from factory.bundle.health import Finding
@@ -37,8 +36,6 @@ METRICS = {
     "otel_on": "apache-airflow[otel]",
 }
 """What turns Airflow's metrics on, in its own order → what has to be installed for it."""
-_IN_URLS = re.compile(r"(?<=://)(?:[^/@:\s'\"]*:[^\s'\"]*|(?<=http://|ttps://)[^/@\s'\"]+)@")
-"""A name and a password in a URL, or a token before the host."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -72,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _in_a_line(text: str) -> str:
     """Without a secret of a URL, whoever said it, and without what no terminal can show."""
-    return printable(_IN_URLS.sub("***@", " ".join(text.split())))
+    return printable(without_credentials(" ".join(text.split())))
 
 
 def _choose_home(written: Path | None) -> None:

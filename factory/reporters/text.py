@@ -17,6 +17,8 @@ from schemas.findings.diagnostics import USED, Diagnostic
 
 _ZERO_WIDTH_JOINER = "\u200d"  # inside emoji; not printable by Unicode's word, and harmless
 _AS_EMOJI = "\ufe0f"
+_CREDENTIALS = r"(?<=://)(?:[^/@:\s'\"]*:[^\s'\"]*|(?<=http://|ttps://)[^/@\s'\"]+)@"
+"""A name and a password in a URL, or a token before the host."""
 
 
 def columns(text: str) -> int:
@@ -37,6 +39,11 @@ def columns(text: str) -> int:
         flag_begun = is_flag and not flag_begun
         before = character
     return total
+
+
+def without_credentials(text: str) -> str:
+    """The text without what URLs in it prove who asks by."""
+    return re.sub(_CREDENTIALS, "***@", text)
 
 
 def padded(text: str, width: int) -> str:

@@ -94,21 +94,30 @@ def test_a_source_that_cannot_be_read_is_named_and_changes_nothing(bench: Bench,
     assert contents(bundle.path) == before
 
 
+@pytest.mark.parametrize(
+    ("login", "words"),
+    [
+        ("robot:to-ken", "Authentication failed"),
+        ("to-ken", "could not read Password"),
+        ("robot:p@to-ken", "Authentication failed"),
+        ("robot:p/to-ken", "cloning"),
+    ],
+)
 def test_gits_own_words_are_told_without_a_password(
-    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, login: str, words: str
 ) -> None:
     monkeypatch.setenv("GIT_TERMINAL_PROMPT", "0")
     monkeypatch.setenv("AIRFLOW_CONN_GIT_DEFAULT", f"git://{tmp_path}")
     server = Server()
     server.answers("/pipelines.git/info/refs", b"who are you?", status=401)
-    url = server.url("/pipelines.git").replace("//", "//robot:to-ken@")
+    url = server.url("/pipelines.git").replace("//", f"//{login}@")
     with pytest.raises(BundleError, match="cannot be read: ") as failed:
         bench.bundle(
             source={"classpath": GIT, "kwargs": {"repo_url": url, "tracking_ref": "main"}}, folder=None
         ).refresh()
 
     server.close()
-    assert "Authentication failed" in str(failed.value)
+    assert words in str(failed.value)
     assert "to-ken" not in str(failed.value)
 
 
