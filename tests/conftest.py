@@ -35,6 +35,7 @@ FIRST = (
     WHOLE_AIRFLOW,
     *(
         "tests/factory/http/test_poll_state.py",
+        "tests/factory/http/test_poll_kills.py",
         "tests/factory/trial/test_try.py",
     ),
     *("tests/factory/http/test_poller_examples_run.py", "tests/test_bootstrap.py", "tests/factory/cli/test_new.py"),

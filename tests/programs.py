@@ -4,6 +4,7 @@ nobody needs any more would take a third of their time."""
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 SELDOM = 100_000, 50, 100
 """Thresholds of the garbage collection."""
@@ -12,6 +13,11 @@ SELDOM = 100_000, 50, 100
 def program(code: str) -> tuple[str, ...]:
     """The command that runs the code; its arguments follow."""
     return (sys.executable, "-c", f"import gc\ngc.set_threshold(*{SELDOM})\n{code}")
+
+
+def script_program(script: Path) -> tuple[str, ...]:
+    """The command that runs a file."""
+    return program(f"import runpy\nrunpy.run_path({str(script)!r}, run_name='__main__')")
 
 
 def module_program(module: str, python: str = sys.executable) -> tuple[str, ...]:

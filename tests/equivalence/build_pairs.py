@@ -9,7 +9,6 @@ names of the function's parameters under `parameters`. A YAML file without a Pyt
 
 from __future__ import annotations
 
-import gc
 import importlib
 import inspect
 import json
@@ -21,7 +20,6 @@ from typing import Any
 
 
 def main(answer: str, *folders: str) -> None:
-    gc.set_threshold(100_000, 50, 100)  # as tests/programs.py
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
     sys.dont_write_bytecode = True

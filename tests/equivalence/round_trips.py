@@ -12,7 +12,6 @@ The modules are in the folder MODULES. Of all places, every EVERYth is taken.
 
 from __future__ import annotations
 
-import gc
 import importlib
 import json
 import logging
@@ -35,7 +34,6 @@ from tests.equivalence.differences import DIFFERENCES, Difference  # noqa: E402 
 
 
 def main(answer: str, modules: str, every: str) -> None:
-    gc.set_threshold(100_000, 50, 100)  # as tests/programs.py
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
     sys.dont_write_bytecode = True

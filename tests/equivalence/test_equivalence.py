@@ -9,11 +9,12 @@ import copy
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.programs import script_program
 
 from .compare import unlike
 from .differences import DIFFERENCES, Difference
@@ -29,7 +30,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     root = tmp_path_factory.mktemp("pairs")
     environ = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
     subprocess.run(
-        [sys.executable, str(HERE / "build_pairs.py"), str(root / "answer.json"), str(PAIRS), str(MIGRATING)],
+        [*script_program(HERE / "build_pairs.py"), str(root / "answer.json"), str(PAIRS), str(MIGRATING)],
         env=environ | {"AIRFLOW_HOME": str(root / "home"), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"},
         check=True,
         timeout=600,

@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.programs import script_program
+
 HERE = Path(__file__).parent
 NOT_INSTALLED = "A package of its operators is not installed here, so Airflow cannot build it either."
 AT_THE_TOP = (
@@ -67,7 +69,7 @@ def trips(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     environ = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
     environ |= {"AIRFLOW_HOME": str(root / "home"), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
     subprocess.run(
-        [sys.executable, str(HERE / "round_trips.py"), str(root / "answer.json"), str(root / "modules"), str(every)],
+        [*script_program(HERE / "round_trips.py"), str(root / "answer.json"), str(root / "modules"), str(every)],
         env=environ,
         check=True,
         timeout=1800 // every,

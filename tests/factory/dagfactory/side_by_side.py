@@ -12,7 +12,6 @@ A DAG is its serialized form without documentation and names of files.
 
 from __future__ import annotations
 
-import gc
 import json
 import logging
 import os
@@ -33,7 +32,6 @@ LEFT_OUT = ("fileloc", "relative_fileloc", "doc_md", "_processor_dags_folder")
 
 
 def main(request: str, answer: str) -> None:
-    gc.set_threshold(100_000, 50, 100)  # as tests/programs.py
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
     found: dict[str, Any] = {}

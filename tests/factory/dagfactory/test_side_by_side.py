@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ import pytest
 from schemas.check import Checker
 from schemas.folder.dialect import DIALECT
 from tests.case_files import CASES, Case, cases
+from tests.programs import script_program
 
 from .differences import VARIABLES, alike
 from .generated import documents as documents_with_values
@@ -150,7 +150,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         request.append({"folder": str(copy), "files": files, "environ": {"CONFIG_ROOT_DIR": str(copy)}})
     (root / "request.json").write_text(json.dumps(request))
     home = {"AIRFLOW_HOME": str(root / "home"), "AIRFLOW__DAG_FACTORY__ENABLE_TELEMETRY": "False"}
-    command = [sys.executable, str(HERE / "side_by_side.py"), str(root / "request.json"), str(root / "answer.json")]
+    command = [*script_program(HERE / "side_by_side.py"), str(root / "request.json"), str(root / "answer.json")]
     subprocess.run(command, cwd=root, env={**os.environ, **home}, check=True, timeout=600)
     answer = json.loads((root / "answer.json").read_text())
     return {key.removeprefix(f"{root}/").removeprefix(f"{CASES}/"): value for key, value in answer.items()}

@@ -9,11 +9,12 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.programs import script_program
 
 CHECKOUT = os.environ.get("DAG_FACTORY_CHECKOUT", "")
 SCRIPT = Path(__file__).with_name("side_by_side.py")
@@ -60,7 +61,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         request.append({"folder": str(copy), "files": documents(copy), "environ": environ, "convert": False})
     (root / "request.json").write_text(json.dumps(request))
     home = {"AIRFLOW_HOME": str(root / "home"), "AIRFLOW__DAG_FACTORY__ENABLE_TELEMETRY": "False"}
-    command = [sys.executable, str(SCRIPT), str(root / "request.json"), str(root / "answer.json")]
+    command = [*script_program(SCRIPT), str(root / "request.json"), str(root / "answer.json")]
     subprocess.run(command, cwd=root, env={**os.environ, **home}, check=True, timeout=600)
     answer = json.loads((root / "answer.json").read_text())
     return {key.removeprefix(f"{root}/"): value for key, value in answer.items()}

@@ -64,8 +64,9 @@ def server() -> Iterator[ShopServer]:
     server.close()
 
 
-@pytest.mark.soak
-@pytest.mark.parametrize(("kills", "seed"), [pytest.param(4, 1, id="4"), pytest.param(200, 2, id="200")])
+@pytest.mark.parametrize(
+    ("kills", "seed"), [pytest.param(4, 1, id="4"), pytest.param(200, 2, id="200", marks=pytest.mark.soak)]
+)
 def test_all_rows_arrive_whatever_is_killed(tmp_path: Path, server: ShopServer, kills: int, seed: int) -> None:
     pipelines, dags, shop = tmp_path / "pipelines", tmp_path / "home" / "dags", tmp_path / "shop.db"
     pipelines.mkdir()
