@@ -79,6 +79,7 @@ def is_alone(site: Site) -> bool:
 
 
 def accident(site: Site, file: str) -> Diagnostic | None:
+    """What is wrong with the value on the line; None where no recogniser knows it."""
     found = site.value_on_line()
     if found is None:
         return None
