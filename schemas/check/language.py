@@ -20,7 +20,7 @@ from schemas.rules import (
     Judged,
     Language,
     Standards,
-    other_tools,
+    dialect,
     poll_state,
     rules_of_built_ins,
     template_files,
@@ -70,7 +70,7 @@ class Pipelines:
     ) -> Judged:
         """The models, and the findings in each environment that is to be checked."""
         subjects = [Subject(path, variant.effective) for variant in chosen]
-        foreign = tuple(other_tools.check_dialect(subjects[0])) if subjects else ()
+        foreign = tuple(dialect.check_dialect(subjects[0])) if subjects else ()
         if foreign:
             return Judged(foreign, [None] * len(chosen), is_foreign=True)
         declaring = list(declaration_findings(documents))

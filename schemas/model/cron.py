@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
 from types import MappingProxyType
@@ -19,7 +20,7 @@ Field = tuple[int | str, ...]
 EVERY: Field = ("*",)
 
 
-class _FieldKind(NamedTuple):
+class FieldKind(NamedTuple):
     name: str
     allowed: str
     lowest: int
@@ -35,12 +36,12 @@ class _FieldKind(NamedTuple):
         return (last - first) % (self.highest - self.lowest + 1) + 1
 
 
-_FIELDS = (
-    _FieldKind("minute", "0-59", 0, 59),
-    _FieldKind("hour", "0-23", 0, 23),
-    _FieldKind("day of month", "1-31 or L", 1, 31),
-    _FieldKind("month", "1-12 or jan-dec", 1, 12),
-    _FieldKind("day of week", "0-7 or sun-sat", 0, 6),
+FIELDS = (
+    FieldKind("minute", "0-59", 0, 59),
+    FieldKind("hour", "0-23", 0, 23),
+    FieldKind("day of month", "1-31 or L", 1, 31),
+    FieldKind("month", "1-12 or jan-dec", 1, 12),
+    FieldKind("day of week", "0-7 or sun-sat", 0, 6),
 )
 _LONGEST_MONTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -52,11 +53,12 @@ _NAMES_IN_FULL = (
     r"(?i)(?:sun|mon|tues|wednes|thurs|fri|satur)day"
     r"|january|february|march|april|june|july|august|september|october|november|december"
 )
+_ANY_TIME = datetime(2026, 1, 1)  # a wall clock's
+ONE_WEEKDAY_HELP = "the day of week alone names the day: write `* * {}` for the last three fields"
 _ODD_SPACE = re.compile(r"(?![ \t\n\r\f\v])\s")
 _TEXT = re.compile(r"\S+", re.ASCII)
 """croniter knows no other spaces than those of ASCII."""
 _PLAIN_PART = re.compile(r"(?:\*|(?P<first>[0-9]{1,2})(?:-(?P<last>[0-9]{1,2}))?)(?:/(?P<step>[0-9]{1,2}))?", re.ASCII)
-_STEP_OR_RANGE = r"(?:\*|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step>\d{1,9}))?"
 
 
 class CronProblem(NamedTuple):
@@ -83,8 +85,8 @@ def cron_problems(expression: str) -> Iterator[CronProblem]:
         message = f"U+{ord(odd.group()):04X} looks like a space, but cron does not accept it"
         yield CronProblem(message, *odd.span(), help="type the space again")
         return
-    fields = _split(expression)
-    if len(fields) != len(_FIELDS):
+    fields = fields_of(expression)
+    if len(fields) != len(FIELDS):
         yield _wrong_count(expression, len(fields))
         return
     values = expanded(expression)
@@ -94,18 +96,22 @@ def cron_problems(expression: str) -> Iterator[CronProblem]:
     elif _never_comes(values):
         (start, day), (_, month) = fields[2:4]
         yield CronProblem(f"the day `{day}` does not exist in month `{month}`", start, start + len(day))
+    elif names_one_weekday_of_a_month(fields) and next(slots(expression, _ANY_TIME), None) is None:
+        (start, day), _, (last, weekday) = fields[2:5]
+        message = f"Airflow finds no day that is day of month `{day}` and day of week `{weekday}`"
+        yield CronProblem(message, start, last + len(weekday), help=ONE_WEEKDAY_HELP.format(weekday))
 
 
 def _wrong_fields(fields: list[tuple[int, str]]) -> Iterator[CronProblem]:
     """The fields that are wrong also where all others are `*`."""
-    for (start, text), kind in zip(fields, _FIELDS, strict=True):
-        if _expanded_alone(kind, text) is None:
+    for (start, text), kind in zip(fields, FIELDS, strict=True):
+        if expanded_alone(kind, text) is None:
             help_text = f"allowed: {kind.allowed}, *, */n, a-b, a,b"
             short = re.sub(_NAMES_IN_FULL, lambda match: match.group()[:3], text)
-            if kind in _FIELDS[3:] and short != text:
+            if kind in FIELDS[3:] and short != text:
                 help_text += f"; a name has three letters: `{short}`"
             help_text = "`H` is a number that Jenkins chooses: write one yourself" if text[0] == "H" else help_text
-            if kind is _FIELDS[4] and re.fullmatch(r"(?i)\w{1,3}L", text):
+            if kind is FIELDS[4] and re.fullmatch(r"(?i)\w{1,3}L", text):
                 help_text = f"for the last one of each month write `L{_NUMBERS.get(text[:-1].lower(), text[:-1])}`"
             yield CronProblem(f"the {kind.name} `{text}` is not valid", start, start + len(text), help=help_text)
 
@@ -130,7 +136,15 @@ def _never_comes(fields: tuple[Field, ...]) -> bool:
     return min(day_numbers) > max(_LONGEST_MONTHS[month - 1] for month in month_numbers)
 
 
-def _split(expression: str) -> list[tuple[int, str]]:
+def names_one_weekday_of_a_month(fields: list[tuple[int, str]]) -> bool:
+    """Whether there is a day of month as well as `L5` or `5#2`.
+
+    croniter looks for a day that is both, fails where there is none, and else takes every one that the weekday names.
+    """
+    return fields[2][1] != "*" and re.search(r"(?i)#|^L", fields[4][1]) is not None
+
+
+def fields_of(expression: str) -> list[tuple[int, str]]:
     """The fields with their places, separated by any space; the caller has rejected spaces that croniter does not
     know."""
     return [(match.start(), match.group()) for match in re.finditer(r"\S+", expression)]
@@ -153,127 +167,29 @@ def expanded(expression: str) -> tuple[Field, ...] | None:
     return tuple(map(tuple, fields))
 
 
-def _expanded_alone(kind: _FieldKind, text: str) -> Field | None:
+def expanded_alone(kind: FieldKind, text: str) -> Field | None:
     """The values of one field where all others are `*`; None where it is not valid."""
-    fields = expanded(" ".join(text if other is kind else "*" for other in _FIELDS))
-    return fields[_FIELDS.index(kind)] if fields is not None else None
-
-
-class _Part(NamedTuple):
-    """A step or a range of a field of a valid expression, `first-last/step`."""
-
-    text: str
-    start: int
-    kind: _FieldKind
-    first: int
-    last: int
-    step: int | None
-    written: re.Match[str]
-
-    def problem(self, message: str, help: str) -> CronProblem:
-        return CronProblem(message, self.start, self.start + len(self.text), help=help)
-
-
-def _parts(expression: str) -> Iterator[_Part]:
-    if "/" not in expression and "-" not in expression:
-        return
-    for (start, field), kind in zip(_split(expression), _FIELDS, strict=False):
-        at = start
-        for text in field.split(","):
-            match = re.fullmatch(_STEP_OR_RANGE, text)
-            if match is not None and (match["step"] or match["last"]):
-                first = kind.value(match["first"]) if match["first"] else kind.lowest
-                last = kind.value(match["last"]) if match["last"] else kind.highest
-                if isinstance(first, int) and isinstance(last, int):
-                    step = int(match["step"]) if match["step"] else None
-                    yield _Part(text, at, kind, first, last, step, match)
-            at += len(text) + 1
-
-
-def steps_without_effect(expression: str) -> Iterator[CronProblem]:
-    """The steps that lead past the end of their field or range, so that they leave one value: `*/90` or `30/45`."""
-    for part in _parts(expression):
-        length = part.kind.length(part.first, part.last)
-        is_single = part.written["first"] is not None and part.written["last"] is None
-        if part.step is None or part.step < length or (length == 1 and (part.step == 1 or not is_single)):
-            continue
-        left = f"{part.kind.name} `{part.written['first']}` only" if is_single else f"one {part.kind.name} of {length}"
-        message, help_text = f"the step `/{part.written['step']}` leaves {left}", ""
-        if part.kind.name in ("minute", "hour") and part.step > 1:
-            every = f"{{every: {part.step}{part.kind.name[0]}}}"
-            help_text = f"cron starts again in each field; for every {part.step} {part.kind.name}s write {every}"
-        yield part.problem(message, help_text)
-
-
-def ranges_read_otherwise(expression: str) -> Iterator[CronProblem]:
-    """The ranges of which croniter, and so Airflow, makes other values than those that are written.
-
-    It takes a range that ends where it begins for the whole field (`0-7` is meant so, `7-0` is Sunday to Sunday). Where
-    a range with a step goes on at the start of the field, it may count one value too many there.
-    """
-    for part in _parts(expression):
-        first, last = part.written["first"], part.written["last"]
-        if last is None:
-            continue
-        if part.first == part.last and (last != "7" or first == "7"):
-            whole = f"every {part.kind.name}" if part.step in (None, 1) else f"`*/{part.written['step']}`"
-            message = f"Airflow reads `{part.text}` as {whole}, not as the one value in it"
-            yield part.problem(message, f"write `{first.lstrip('0') or 0}`")
-        elif part.first > part.last and part.step is not None:
-            lowest, size = part.kind.lowest, part.kind.highest - part.kind.lowest + 1
-            written = range(part.first, part.first + part.kind.length(part.first, part.last), part.step)
-            values = ",".join(str(n) for n in sorted(lowest + (value - lowest) % size for value in written))
-            read = ",".join(map(str, _expanded_alone(part.kind, part.text) or ()))
-            if read != values:
-                yield part.problem(f"Airflow reads `{part.text}` as `{read}`", f"write the values: `{values}`")
-
-
-def surprises(expression: str) -> Iterator[CronProblem]:
-    """What people read into a valid expression, and cron does not mean."""
-    fields = expanded(expression)
-    if fields is None or len(fields) != len(_FIELDS):
-        return
-    minutes, hours, days, _, weekdays = fields
-    if minutes != EVERY and EVERY in (days, weekdays) and "/" not in expression:
-        return
-    texts = _split(expression)
-    if EVERY not in (days, weekdays) and "l" not in days:
-        (start, day), (last, weekday) = texts[2], texts[4]
-        which = f"day of month `{day}` or day of week `{weekday}`"
-        yield CronProblem(f"cron runs on days of either: {which}", start, last + len(weekday))
-    ends = [hour for hour in hours if isinstance(hour, int) and (hour + 1) % 24 not in hours]
-    if texts[0][1] == "*" and ends and (len(hours) == 1 or len(ends) > 1):  # of a range, each minute may be meant
-        when = f"from {hours[0]}:00 to {hours[0]}:59" if len(hours) == 1 else f"of the hours `{texts[1][1]}`"
-        start, text = texts[0]
-        help_text = f"for one run in the hour write `0 {' '.join(text for _, text in texts[1:])}`"
-        yield CronProblem(f"this runs every minute {when}", start, start + len(text), help_text)
-    around = ("hour", "day", "month", "year", "week")
-    for kind, (start, text), unit in zip(_FIELDS, texts, around, strict=False):
-        match = re.fullmatch(_STEP_OR_RANGE, text)
-        size = kind.highest - kind.lowest + 1
-        step = int(match["step"]) if match is not None and match["first"] is None and match["step"] else 1
-        if size % step and step < size:
-            message = f"`{text}` starts again in each {unit}, so the last step is shorter"
-            equal = f"for equal steps write {{every: {step}{kind.name[0]}}}"
-            yield CronProblem(message, start, start + len(text), equal if unit in around[:3] else "name the values")
+    fields = expanded(" ".join(text if other is kind else "*" for other in FIELDS))
+    return fields[FIELDS.index(kind)] if fields is not None else None
 
 
 def slots(expression: str, start: datetime) -> Iterator[datetime]:
     """The times of a valid expression after `start`, as wall-clock times."""
-    from croniter import croniter  # noqa: PLC0415 # as above
+    from croniter import CroniterBadDateError, croniter  # noqa: PLC0415 # as above
 
     times = croniter(expression, start)
-    while True:
-        yield times.get_next(datetime)
+    with suppress(CroniterBadDateError):  # there is none
+        while True:
+            yield times.get_next(datetime)
 
 
 def plain_fields(expression: str) -> tuple[Field, ...] | None:
     """The values of each of the five fields, sorted; None where croniter is needed."""
     texts = _TEXT.findall(expression)
-    if len(texts) != len(_FIELDS):
+    if len(texts) != len(FIELDS):
         return None
     fields = []
-    for text, kind in zip(texts, _FIELDS, strict=True):
+    for text, kind in zip(texts, FIELDS, strict=True):
         field = EVERY if text == "*" else _plain_values(text, kind)
         if field is None:
             return None
@@ -281,7 +197,7 @@ def plain_fields(expression: str) -> tuple[Field, ...] | None:
     return tuple(fields)
 
 
-def _plain_values(text: str, kind: _FieldKind) -> Field | None:
+def _plain_values(text: str, kind: FieldKind) -> Field | None:
     """The values of `n`, `a-b`, `a-b/n` and `*/n`, where the step has room; of others croniter makes its own."""
     found: set[int] = set()
     _, _, lowest, highest = kind

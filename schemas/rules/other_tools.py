@@ -1,25 +1,21 @@
-"""Documents for other tools get one finding instead of many: whose format it is, told by keys at the top that only that
-tool has."""
+"""Whose format a document for another tool has, told by keys at the top that only that tool has."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
-from schemas.findings.codes import Code
-from schemas.findings.diagnostics import MOST, Diagnostic
-from schemas.findings.paths import DataPath, walk
-from schemas.findings.suggestions import unmistakable
-from schemas.rules.subject import Subject
-from schemas.shape.places import built_at
+from schemas.findings.diagnostics import MOST
+from schemas.findings.paths import DataPath
 
 _ELSEWHERE = "move it out of the pipelines folder, or begin its name or its folder's with `_`"
-_PAGE = "docs/migrating.md"
+PAGE = "docs/migrating.md"
 _STEPS = "what runs is in `tasks`, with `uses`, `with` and `needs`"
-_COMMAND = "a command is `uses: bash` with `with: {bash_command: …}`"
-GUSTY = f"one file is a DAG with its `tasks`: an `operator` is `uses`, and its arguments are in `with` ({_PAGE})"
+COMMAND = "a command is `uses: bash` with `with: {bash_command: …}`"
+AIRFLOW = "Airflow's own YAML format"
+GUSTY = f"one file is a DAG with its `tasks`: an `operator` is `uses`, and its arguments are in `with` ({PAGE})"
 
 
 class OtherTool(NamedTuple):
@@ -37,9 +33,12 @@ def other_tool(path: str, data: Mapping[str, Any]) -> OtherTool | None:
     if templates and (extends or any({"uses", "run", "extends"} & one.keys() for one in _mappings(templates))):
         return OtherTool(("templates",), AIRFLOW, "`factory convert` writes it in this project's format")
     if "jobs" in data and "on" in data:
-        help_text = f"what runs is in `tasks`, when in `schedule`; {_COMMAND}"
+        help_text = f"what runs is in `tasks`, when in `schedule`; {COMMAND}"
         return OtherTool(("jobs",), "a workflow of GitHub Actions", help_text)
-    tasks = data["tasks"] if isinstance(data.get("tasks"), list) else []
+    tasks = data.get("tasks")
+    if isinstance(tasks, dict) and any("cmds" in one for one in _mappings(list(tasks.values()))):
+        return OtherTool(("tasks",), "a Taskfile", f"`tasks` is a list here; {COMMAND}")
+    tasks = tasks if isinstance(tasks, list) else []
     for index, task in enumerate(islice(tasks, MOST)):
         if isinstance(task, dict) and str(task.get("type")).startswith("io.kestra."):
             return OtherTool(("tasks", index, "type"), "a flow of Kestra", "a task names what it does in `uses`")
@@ -66,7 +65,7 @@ def _declarative(data: Mapping[str, Any]) -> _Found:
     held = [dag for dag in islice(dags.values(), MOST) if isinstance(dag, dict)] if isinstance(dags, dict) else []
     if not any(dag.keys() & {"operators", "sensors", "do", "flow"} for dag in held):
         return None
-    help_text = f"a file is one DAG: {_STEPS}; `class` is `uses`, `flow` is `needs` ({_PAGE})"
+    help_text = f"a file is one DAG: {_STEPS}; `class` is `uses`, `flow` is `needs` ({PAGE})"
     return ("dags",), "a document of airflow-declarative", help_text
 
 
@@ -79,7 +78,7 @@ def _boundary_layer(data: Mapping[str, Any]) -> _Found:
     if key is None or "name" not in data:
         return None
     help_text = f"{_STEPS}; `type` is `uses`, `properties` is `with`, `upstream_dependencies` is `needs`"
-    return (key,), "a workflow of boundary-layer", f"{help_text} ({_PAGE})"
+    return (key,), "a workflow of boundary-layer", f"{help_text} ({PAGE})"
 
 
 def _blueprint(data: Mapping[str, Any]) -> _Found:
@@ -125,6 +124,11 @@ def _gitlab(data: Mapping[str, Any]) -> _Found:
     return (("stages",), "a GitLab CI file", _ELSEWHERE) if "stages" in data and jobs else None
 
 
+def _cloud_build(data: Mapping[str, Any]) -> _Found:
+    steps = [step for step in _mappings(data.get("steps")) if "name" in step and {"args", "script"} & step.keys()]
+    return (("steps",), "a configuration of Cloud Build", _ELSEWHERE) if steps else None
+
+
 def _soda(data: Mapping[str, Any]) -> _Found:
     key = next((key for key in islice(data, MOST) if str(key).startswith("checks for ")), None)
     return ((key,), "a file of Soda checks", _ELSEWHERE) if key is not None else None
@@ -146,7 +150,10 @@ _KEYS: tuple[tuple[str, ...], ...] = (
     *(("a Helm chart's values", "replicaCount"), ("a component of Dagster", "type", "attributes")),
     *(("a Bitbucket pipeline", "pipelines"), ("a workflow of Google Cloud", "main")),
     *(("a service of the Serverless Framework", "service", "provider"),),
-    *(("a configuration of Dependabot", "updates", "version"),),
+    *(
+        ("a configuration of Dependabot", "updates", "version"),
+        ("a state machine of Step Functions", "StartAt", "States"),
+    ),
 )
 """Whose a file with all of these keys is."""
 
@@ -177,6 +184,7 @@ _FORMATS: tuple[Callable[[Mapping[str, Any]], _Found], ...] = (
     _soda,
     _connections,
     _gitlab,
+    _cloud_build,
 )
 
 
@@ -200,101 +208,3 @@ def other_list(entries: list[Any]) -> tuple[str, str] | None:
 
 def _mappings(entries: Any) -> list[dict[str, Any]]:
     return [entry for entry in islice(entries, MOST) if isinstance(entry, dict)] if isinstance(entries, list) else []
-
-
-_VERSION = r"\d{4}-\d\d-\d\d"
-"""Airflow 3.4 names its schemas by their date."""
-AIRFLOW = "Airflow's own YAML format"
-_LITERALS = {
-    **dict.fromkeys(("$t", "$template"), 'a template is written as it is: `"{{ ds }}"`'),
-    **dict.fromkeys(("$x", "$xcom"), "a task's output is written `${tasks.ID.output}`"),
-    "$const": "a value is written as it is",
-    "$f": "a file is named as it is: `bash_command: load.sh`",
-}
-_TEXTS = frozenset({"bash_command", "cwd", "sql", "url"})
-
-
-def check_dialect(subject: Subject) -> Iterator[Diagnostic]:
-    """At most one finding; where there is one, nothing else about the file is worth saying."""
-    schema = subject.data.get("$schema")
-    if isinstance(schema, str) and ("airflow.apache.org" in schema or re.fullmatch(_VERSION, schema)):
-        help_text = "`factory convert` writes it in this project's format; see docs/migrating.md"
-        yield _foreign(subject, ("$schema",), AIRFLOW, help_text)
-        return
-    if re.fullmatch(_VERSION, str(subject.data.get("compatibility_date"))):
-        yield _foreign(subject, ("compatibility_date",), AIRFLOW, f"{_PAGE} shows a pipeline in both formats")
-        return
-    if (nearly := _nearly_dag_factory(subject.data)) is not None:
-        path, meant = nearly
-        yield subject.finding(
-            Code.FOREIGN_DIALECT,
-            path,
-            "is this a document of dag-factory?",
-            at_key=True,
-            caret=f"did you mean `{meant}`?",
-            help="write `# factory: dialect=dag-factory` on the first line to have it read as one",
-        )
-        return
-    if (other := other_tool(subject.path, subject.data)) is not None:
-        yield _foreign(subject, *other)
-        return
-    may_be_marked = subject.may_hold(*_LITERALS)
-    ids = {task.id or "" for task in subject.tasks} if may_be_marked else set[str]()
-    for task in subject.tasks:
-        if "run" in task.entry and "with" not in task.entry and task.path != ("poll",):
-            run = (*task.path, "run")
-            if isinstance(task.entry["run"], str):
-                yield _foreign(subject, run, "a step of GitHub Actions", _COMMAND)
-            else:
-                yield _foreign(subject, run, AIRFLOW, "write a function's arguments in `with`")
-            return
-        marked = _marked(task.arguments, ids) if may_be_marked else None
-        if marked is not None:
-            yield _foreign(subject, (*task.with_path, *marked), AIRFLOW, _LITERALS[str(marked[-1])])
-            return
-
-
-def _nearly_dag_factory(data: Mapping[str, Any]) -> tuple[DataPath, str] | None:
-    """The misspelt key that keeps a document from being dag-factory's, and the key that is meant."""
-    if data.keys() & {"tasks", "poll"}:
-        return None
-    for dag_id, dag in islice(data.items(), MOST):
-        for key, tasks in islice(dag.items(), MOST) if isinstance(dag, dict) else ():
-            if key != "tasks" and unmistakable(str(key), ("tasks",)) is None:
-                continue
-            entries = tasks.items() if isinstance(tasks, dict) else enumerate(tasks) if isinstance(tasks, list) else ()
-            for name, task in islice(entries, MOST):
-                words = list(islice(task, MOST)) if isinstance(task, dict) else []
-                if key != "tasks" and not {"operator", "decorator"}.isdisjoint(words):
-                    return (dag_id, key), "tasks"
-                for word in words:
-                    meant = unmistakable(str(word), ("operator", "decorator"))
-                    if key == "tasks" and meant is not None:
-                        return (dag_id, key, name, word), meant
-    return None
-
-
-def _marked(arguments: Mapping[str, Any], ids: Container[str]) -> DataPath | None:
-    """The path to a literal of Airflow's format; one that may be anybody's data is none."""
-    for *holder, key in walk(dict(arguments)).keys:
-        value = built_at(arguments, tuple(holder)) if key in _LITERALS and holder else {}
-        takes_text = holder and holder[0] in (_TEXTS if len(holder) == 1 else ("env", "headers"))
-        if len(value) == 1 and (takes_text or _is_literal(str(key), value[key], ids)):
-            return (*holder, key)
-    return None
-
-
-def _is_literal(key: str, value: Any, ids: Container[str]) -> bool:
-    """Whether the value of a word is what Airflow's format has there: a task, a template, a file."""
-    if key in ("$x", "$xcom"):
-        task = value.get("task") if isinstance(value, dict) else value
-        return isinstance(task, str) and task in ids
-    if key == "$f":
-        return re.search(r"\w\.\w+$", str(value)) is not None
-    return any("{{" in text or "{%" in text for _, text in walk(value).texts)
-
-
-def _foreign(subject: Subject, path: DataPath, whose: str, help_text: str) -> Diagnostic:
-    return subject.finding(
-        Code.FOREIGN_DIALECT, path, f"this is {whose}, not this project's", at_key=True, help=help_text
-    )

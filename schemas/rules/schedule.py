@@ -13,14 +13,8 @@ from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, typo_fix
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import did_you_mean, meant, meant_duration, nearest
-from schemas.model.cron import (
-    CronProblem,
-    cron_problems,
-    expanded,
-    ranges_read_otherwise,
-    steps_without_effect,
-    surprises,
-)
+from schemas.model.cron import CronProblem, cron_problems, expanded
+from schemas.model.cron_surprises import ranges_read_otherwise, steps_without_effect, surprises
 from schemas.model.schedule import CRON_PRESETS, SPECIAL_PRESETS
 from schemas.rules.arguments import Arguments, argument_findings, written_at
 from schemas.rules.dotted_paths import look_up

@@ -19,7 +19,8 @@ from schemas.model.built_ins import built_in
 from schemas.model.fields import Model
 from schemas.model.pipeline import Pipeline
 from schemas.model.settings import SETTING_KEYS
-from schemas.rules.other_tools import AIRFLOW, check_dialect
+from schemas.rules.dialect import check_dialect
+from schemas.rules.other_tools import AIRFLOW
 from schemas.rules.subject import Subject
 from schemas.source import SourceReader
 from schemas.text.document import Document

@@ -10,7 +10,8 @@ from croniter import CroniterError, croniter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.model.cron import cron_problem, expanded, plain_fields, ranges_read_otherwise, steps_without_effect
+from schemas.model.cron import cron_problem, expanded, plain_fields
+from schemas.model.cron_surprises import ranges_read_otherwise, steps_without_effect
 
 
 @pytest.mark.parametrize(
