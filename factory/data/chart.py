@@ -5,8 +5,10 @@ from __future__ import annotations
 import html
 import json
 import math
+import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -26,6 +28,7 @@ _NUMBER = re.compile(
 )
 """Text that JavaScript takes for a number, an empty one too."""
 _DAY_FIRST = re.compile(r"\s*(?:1[3-9]|2\d|3[01])[./-]\d{1,2}[./-]\d{4}", re.ASCII)
+_DAY_OR_MONTH = re.compile(r"\s*(?:0?\d|1[0-2])[./-](?:0?\d|1[0-2])[./-]\d{4}\s*", re.ASCII)
 _WITHOUT_SCALE = ("tooltip", "text", "detail", "order", "href", "url", "description", "key", "row", "column", "facet")
 """Channels that also take what is no number."""
 _COUNTS = ("count", "distinct", "valid", "missing", "values")
@@ -45,6 +48,12 @@ style-src 'unsafe-inline'; img-src data: blob:">
 <body>
 <div id="chart"></div>
 <script>{script}</script>
+<script>
+// To JavaScript a day without a time begins in UTC: west of it a viewer would see the day before.
+const parse = Date.parse;
+const isDay = text => /^\\d{{4}}(-\\d\\d){{0,2}}$/.test(text);
+Date.parse = text => parse(isDay(text) ? text + "0000-01-01T00:00:00".slice(text.length) : text);
+</script>
 <script>vegaEmbed("#chart", {spec}, {{renderer: "svg"}});</script>
 </body>
 </html>
@@ -70,6 +79,9 @@ def draw(
     columns = dict.fromkeys(str(name) for row in rows for name in row)
     for _, field in unknown_fields(whole, columns) if rows else ():
         raise ChartError(f"the rows have no column `{field}`, which the spec names; they have {', '.join(columns)}")
+    values = whole["data"]["values"]
+    times = dict.fromkeys(field for field, kind, _ in _drawn_fields(_mapping(spec)) if kind == "temporal")
+    said = [_months_first(field, [row[field] for row in values if isinstance(row.get(field), str)]) for field in times]
     picture, content = _drawn(whole, ending)
     new = NewFile(to)
     try:
@@ -77,10 +89,10 @@ def draw(
         new.publish()
     finally:
         new.discard()
-    said = _undrawn(_mapping(spec), whole["data"]["values"])
+    notes = [*filter(None, said), *_undrawn(_mapping(spec), values)]
     if rows and _is_blank(picture):
-        said.append(f"{new.path} shows nothing: no row has a value that the spec draws")
-    return new.path, said
+        notes.append(f"{new.path} shows nothing: no row has a value that the spec draws")
+    return new.path, notes
 
 
 def _is_blank(picture: str) -> bool:
@@ -91,12 +103,29 @@ def _is_blank(picture: str) -> bool:
     )
 
 
+def _drawn_fields(spec: Mapping[str, Any]) -> Iterable[tuple[str, str, bool]]:
+    """Those of `_on_scales` that are the rows' own: a `transform` may make others of them."""
+    return () if _has(spec, "transform") else dict.fromkeys(_on_scales(spec))
+
+
+def _months_first(field: str, texts: Sequence[str]) -> str | None:
+    """What is said of days such as `05/02/2026`: JavaScript takes the first number for the month.
+
+    Raises ChartError where it is the day: it has points, or another day has no such month.
+    """
+    may_be_both = next((text for text in texts if _DAY_OR_MONTH.fullmatch(text)), None)
+    if may_be_both is None:
+        return None
+    if "." in may_be_both or any(map(_DAY_FIRST.match, texts)):
+        raise ChartError(f"`{field}` has days such as `{may_be_both}`, with the day first: write them as 2026-12-31")
+    return f"days of `{field}` such as `{may_be_both}` are drawn with the month first: write 2026-12-31"
+
+
 def _undrawn(spec: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """What Vega-Lite leaves out of a chart and says nothing: values that have no place on
-    their scale. Where the spec has a `transform`, it may make others of them."""
-    fields = () if _has(spec, "transform") else dict.fromkeys(_on_scales(spec))
+    their scale."""
     found = []
-    for field, kind, is_log in fields:
+    for field, kind, is_log in _drawn_fields(spec):
         fits, name = _SCALES[kind]
         values = [row[field] for row in rows if row.get(field) is not None]
         wrong = sum(not fits(value) for value in values)
@@ -211,7 +240,8 @@ def _drawn(spec: dict[str, Any], ending: str) -> tuple[str, bytes]:
     """The chart as SVG, and as the file's format has it."""
     engine = imported("vl_convert", task="chart", extra="chart")
     try:
-        picture = str(engine.vegalite_to_svg(spec, allowed_base_urls=[]))
+        with _in_utc():
+            picture = str(engine.vegalite_to_svg(spec, allowed_base_urls=[]))
     except ValueError as error:
         lines = str(error).strip().splitlines()
         raise ChartError(f"Vega-Lite cannot draw the spec: {(lines[1:2] or lines)[0].strip()}") from None
@@ -222,6 +252,20 @@ def _drawn(spec: dict[str, Any], ending: str) -> tuple[str, bytes]:
     if ending == ".pdf":
         return picture, bytes(engine.svg_to_pdf(picture))
     return picture, _page(spec, engine.javascript_bundle())
+
+
+@contextmanager
+def _in_utc() -> Iterator[None]:
+    """The engine starts with this time zone: a day without a time begins in UTC to it, and is shown in the zone."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = "UTC"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["TZ"]
+        else:
+            os.environ["TZ"] = before
 
 
 def _page(spec: Mapping[str, Any], script: str) -> bytes:

@@ -13,8 +13,9 @@ from schemas.findings.suggestions import in_one_unit, meant
 
 Ask = Callable[[str], list[dict[str, Any]]]
 """Runs a query and gives its rows."""
-_LONGEST = 300
-"""Characters of a row that are shown."""
+AS_NUMBER = "CAST({0} AS DECIMAL(38, 19))"
+"""A number of a text, with as many digits in front of the point as behind it."""
+_LONGEST = 300  # characters of a row that are shown
 
 
 class CheckError(Exception):
@@ -25,7 +26,7 @@ class CheckError(Exception):
 class Checked:
     """What is checked. `ask` runs SQL; `table` is its name as SQL writes it, and `quote` the sign around names.
     `names` gives those of the columns, and none where nobody can tell. `no_number`: the condition of text that is none,
-    where a database casts it all the same. `has_columns`: whether they are there when no row is.
+    where a database casts it all the same; `as_number` casts it. `has_columns`: whether they are there without rows.
     """
 
     ask: Ask
@@ -35,6 +36,7 @@ class Checked:
     where: str | None = None
     samples: int = 5
     no_number: str | None = None
+    as_number: str = AS_NUMBER
     has_columns: bool = True
 
     def name(self, column: str) -> str:
@@ -161,10 +163,10 @@ def _column(checked: Checked, column: str, kind: str, expected: Mapping[str, Any
     if kind in ("min", "max") and isinstance(figure, str) and _number(figure) is not None:
         # A column of text: its smallest text is not its smallest number.
         if checked.no_number is not None:
-            others = int(checked.value(f"sum(CASE WHEN {checked.no_number.format(name)} THEN 1 ELSE 0 END)"))
-            if others:
+            is_other = f"CASE WHEN {checked.no_number.format(name)} THEN 1 ELSE 0 END"
+            if others := int(checked.value(f"sum({is_other})")):
                 raise CheckError(f"{counted(others, 'value is', 'values are')} text that is no number")
-        name = f"CAST({name} AS DECIMAL(38, 9))"
+        name = checked.as_number.format(name)
         figure = checked.value(_FIGURES[kind].format(name))
     if holds(figure, expected):
         return

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import codecs
 import glob
 import re
-import shutil
 import tempfile
 import time
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from factory.data import imported
 from factory.data.csv_headers import different_columns
 from factory.data.database_words import database_words
+from factory.data.duckdb_files import local_files
 from factory.data.duckdb_tables import NESTED, DuckdbError, named_alike, reader, type_text
-from factory.data.places import NewFile, RowFileError, absolute, format_of, found, kind_said, local_copy, opened_to_read
-from factory.data.row_files import RowFileWriter, limited, plain_rows, read_rows, unzipped
+from factory.data.places import NewFile, RowFileError, absolute, format_of
+from factory.data.row_files import limited, plain_rows, read_rows
 from factory.data.sql import quoted, result_rows, text_literal, write_rows
 
 _DATABASE_PATIENCE = 600
@@ -39,6 +38,9 @@ _IN_PARQUET |= dict.fromkeys(("INTERVAL", "TIME WITH TIME ZONE"), "{}::VARCHAR")
 """The same of types that Parquet has no place for: of whole numbers of 128 bits, as sums are, DuckDB would write
 floats, of an interval bytes that nobody reads, and of a time of day with a zone one without."""
 _IN_CSV = {"BLOB": "to_base64({})"}
+_BY_ROW = re.compile(r"\b(?:UNION|VARIANT)\b|\[\d+\]")
+"""In a type: values of no one kind, of which DuckDB writes its own texts and structures, and lists of a fixed length,
+which nobody can read where one is null."""
 _WRITES = ("COPY", "COPY_DATABASE", "EXPORT", "ATTACH", "DETACH", "LOAD", "SET", "VARIABLE_SET", "PRAGMA")
 """Statements that reach outside, or change what may be reached."""
 
@@ -73,13 +75,14 @@ def run_query(query: Query, *, max_rows: int | None = None, to: str | None = Non
                 connection.execute(statement)
             if new is not None:
                 columns = _columns(connection, last)
+                is_by_row = any(_BY_ROW.search(str(kind)) for _, kind, *_ in columns)
                 # Null in a CSV of one column would be an empty line, which at the end of a file nobody takes for a row,
                 # and nested values would be DuckDB's own texts, which nobody reads.
-                is_plain = len(columns) != 1 and not any(kind.id in (*NESTED, "union") for _, kind, *_ in columns)
-                if is_plain or format_of(new.path)[0] == "parquet":
+                is_plain = len(columns) != 1 and not any(kind.id in NESTED for _, kind, *_ in columns)
+                if not is_by_row and (is_plain or format_of(new.path)[0] == "parquet"):
                     return _copied(connection, last, columns, new)
             cursor = _with_nanoseconds(connection, connection.execute(last), last)
-            rows = result_rows(cursor) if cursor.description is not None else iter(())
+            rows = _finite(connection, cursor, last) if cursor.description is not None else iter(())
             if to is None:
                 return limited(plain_rows(rows), max_rows)
             return write_rows(rows, to, max_rows, [name for name, *_ in cursor.description or ()])
@@ -97,7 +100,7 @@ def opened(query: Query, *, writes: str | None = None) -> Iterator[Any]:
         tempfile.TemporaryDirectory(prefix="duckdb-") as folder,
         _connection(query.database, query.memory_limit, query.threads) as connection,
     ):
-        files = {name: _local_files(name, value, Path(folder)) for name, value in query.tables.items()}
+        files = {name: local_files(name, value, Path(folder)) for name, value in query.tables.items()}
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"SET temp_directory = {text_literal(folder + '/spilled')}")
         if not query.external_access:
@@ -117,71 +120,6 @@ def opened(query: Query, *, writes: str | None = None) -> Iterator[Any]:
             query.aside.extend(named_alike(connection, name, paths))
             query.notes.extend(f"{text} (table `{name}`)" for text in different_columns(paths))
         yield connection
-
-
-def _local_files(name: str, value: Any, folder: Path) -> list[str]:
-    """Local files with the rows of a table; those of an object store are copied here, through fsspec."""
-    if isinstance(value, str):
-        value = [value]
-    if not isinstance(value, list):
-        raise DuckdbError(f"the table `{name}` is {kind_said(value)}, not rows or a path")
-    kind, wanted = (str, "a path") if value and isinstance(value[0], str) else (Mapping, "a row")
-    for number, one in enumerate(value, start=1):
-        if not isinstance(one, kind):
-            raise DuckdbError(f"entry {number} of the table `{name}` is {kind_said(one)}, not {wanted}")
-    if kind is str:
-        paths = [path for pattern in value for path in found(pattern)]
-        return [_readable(local_copy(path, folder), folder) for path in paths]
-    path = str(Path(tempfile.mkdtemp(dir=folder)) / "rows.jsonl")
-    try:
-        with RowFileWriter(path) as file:
-            file.write(value)
-    except RowFileError as error:
-        raise DuckdbError(str(error).replace(f"`{path}`", f"the table `{name}`")) from None
-    return [path]
-
-
-def _readable(path: str, folder: Path) -> str:
-    """The file, or a copy of one that `load` reads and DuckDB does not: JSON that begins with a byte order mark, an
-    empty file that should be zipped, CSV whose lines end in two ways."""
-    kind = format_of(path)[0]
-    copy = Path(tempfile.mkdtemp(dir=folder)) / re.sub(r"(?i)\.gz$", "", Path(path).name)  # which messages name
-    if kind == "csv" and _ends_in_two_ways(path):
-        for _ in read_rows(path):  # whose errors name the file itself
-            pass
-        with opened_to_read(path) as file, unzipped(path, file) as data, copy.open("wb") as other:
-            quotes = 0
-            for line in data:
-                quotes += line.count(b'"')
-                is_end = line.endswith(b"\r\n") and quotes % 2 == 0
-                other.write(line[:-2] + b"\n" if is_end else line)
-        return str(copy)
-    if kind in ("parquet", "csv"):
-        return path
-    with opened_to_read(path) as file, unzipped(path, file) as data:
-        try:
-            head = data.read(3)
-        except (EOFError, OSError, zlib.error) as error:
-            raise RowFileError(f"`{path}` is not {kind} in gzip: {error}") from None
-        if head not in (b"", codecs.BOM_UTF8):
-            return path
-        if not head and kind == "json":
-            list(read_rows(path))  # which refuses it, as `load` does
-        with copy.open("wb") as other:
-            shutil.copyfileobj(data, other)
-    return str(copy)
-
-
-def _ends_in_two_ways(path: str) -> bool:
-    """Whether some lines end as on Windows, and some as elsewhere."""
-    windows = lines = 0
-    with opened_to_read(path) as file, unzipped(path, file) as data, suppress(EOFError, OSError, zlib.error):
-        before = b""
-        while piece := data.read(1 << 20):
-            lines += piece.count(b"\n")
-            windows += (before + piece).count(b"\r\n")
-            before = piece[-1:]
-    return 0 < windows < lines
 
 
 @contextmanager
@@ -228,6 +166,27 @@ def _with_nanoseconds(connection: Any, cursor: Any, statement: str) -> Any:
     """The result with times of nanoseconds as text. Its types are known: to ask for them reads whole files again."""
     query = _recast(connection, statement, cursor.description or (), _AS_TEXTS)
     return connection.execute(query) if query != statement else cursor
+
+
+_ENDS = (date.min, date.max, datetime.min, datetime.max)
+"""What DuckDB gives for `infinity`, and for the days themselves."""
+
+
+def _finite(connection: Any, cursor: Any, statement: str) -> Iterator[dict[str, Any]]:
+    """The rows of a result. Raises DuckdbError at their end where one has `infinity`."""
+    dated = [str(name) for name, kind, *_ in cursor.description if str(kind).startswith(("DATE", "TIMESTAMP"))]
+    suspected: set[str] = set()
+    for row in result_rows(cursor):
+        suspected.update(name for name in dated if row[name] in _ENDS)
+        yield row
+    query = statement.strip().rstrip(";")
+    for name in sorted(suspected if _is_query(connection, statement) else ()):
+        asked = f"SELECT count(*) FROM ({query}\n) WHERE isinf({quoted(name)})"  # quoted
+        if connection.execute(asked).fetchone()[0]:
+            raise DuckdbError(
+                f"the column `{name}` has `infinity`, and Python has no such time: select it as text "
+                f"(`CAST({name} AS VARCHAR)`)"
+            )
 
 
 def _columns(connection: Any, statement: str) -> Sequence[Sequence[Any]]:

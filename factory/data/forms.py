@@ -11,15 +11,17 @@ from uuid import UUID
 from factory.data.places import RowFileError
 from pipeline_factory import requirement
 
-OF_FILES = frozenset({type(None), str, bool, int, float, Decimal, datetime, date, UUID, bytes, memoryview, dict})
+OF_FILES = frozenset({type(None), str, bool, int, float, Decimal, datetime, date, UUID, bytes, memoryview})
 """Types of values that drivers give and that files have a form for."""
 
 
 def written(value: Any) -> Any:
     """What a driver gives as files have it: addresses, ranges and times with a zone as text, as where a task hands them
-    on as a value, and a TIME of MySQL, which drivers give as a span, as it writes it."""
-    if type(value) in OF_FILES or isinstance(value, str | int | float | Mapping):
+    on as a value, keys of mappings, too, and a TIME of MySQL, which drivers give as a span, as it writes it."""
+    if type(value) in OF_FILES or isinstance(value, str | int | float):
         return value
+    if isinstance(value, Mapping):
+        return {str(key): written(one) for key, one in value.items()}
     if isinstance(value, timedelta):
         minutes, seconds = divmod(abs(value) // timedelta(seconds=1), 60)
         fraction = f".{abs(value).microseconds:06}" if value.microseconds else ""

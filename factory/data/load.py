@@ -51,6 +51,8 @@ def load(
             near = meant(table, [one for (one,) in database.run(database.tables()) if not one.startswith("_")])
             said = f"there is no table `{request.table}`, and `create` is false"
             raise LoadError(f"{said}: {near}" if near else said)
+        of_csv = headers() if existing and request.write_disposition == "replace" else {}
+        _refuse_no_headers(request.table, of_csv)
         plan = Plan(database, request, existing, is_csv)
         plan.scan(rows())
         loaded = Loaded(request.table, aside=[*plan.aside, *said_of_columns(database, plan, request, existing)])
@@ -58,7 +60,7 @@ def load(
             loaded.aside.append(f"there was no file `{target.file}`: this load makes a new database")
         if plan.rows == 0:
             if request.write_disposition == "replace" and existing:
-                _refuse_other_headers(database, request.table, existing, headers() if is_csv else {})
+                _refuse_other_headers(database, request.table, existing, of_csv)
                 database.replace(table, None, ())
             return loaded
         loaded.columns_added = list(plan.added) if existing else []
@@ -81,18 +83,23 @@ def load(
     return loaded
 
 
+def _refuse_no_headers(table: str, headers: Mapping[str, Iterable[str]]) -> None:
+    """Raise LoadError where a CSV has no names of columns: it may be an export that broke off, and `replace` would
+    take the table's rows for it."""
+    files = ", ".join(f"`{path}`" for path, names in headers.items() if not any(map(str.strip, names)))
+    if files:
+        raise LoadError(f"{files} has no header: a CSV begins with the names of its columns; `{table}` stays as it is")
+
+
 def _refuse_other_headers(
     database: Database, table: str, existing: Iterable[str], headers: Mapping[str, Iterable[str]]
 ) -> None:
-    """Raise LoadError where CSV files without rows have none of a table's columns: they may be pages of HTML or exports
-    that broke off, and `replace` would empty the table."""
+    """Raise LoadError where no file has rows, and a CSV has none of a table's columns: it may be a page of HTML, and
+    `replace` would empty the table."""
     known = {one.casefold() for one in existing}
-    names = {database.name(one).casefold() for header in headers.values() for one in header if one.strip()}
-    files = ", ".join(f"`{path}`" for path in headers)
-    if files and not names:
-        raise LoadError(f"{files} has no header: a CSV begins with the names of its columns; `{table}` stays as it is")
-    if files and not names & known:
-        raise LoadError(f"{files} has no rows, and its header names no column of `{table}`: is it another file?")
+    for path, names in headers.items():
+        if known.isdisjoint(database.name(one).casefold() for one in names if one.strip()):
+            raise LoadError(f"`{path}` has no rows, and its header names no column of `{table}`: is it another file?")
 
 
 def _left_out(loaded: Loaded, *, is_there: bool) -> Loaded:

@@ -126,6 +126,7 @@ class Plan:
                 self._refuse(said)
                 if self._request.schema_contract == "evolve":
                     variant = self._database.name(f"{name}__v_{other.data_type}")
+                    other = self._existing.get(variant) or other
                     self._take(variant, key)
                     column.variant = (variant, other)
                     says = "Convert them first." if key in self._request.columns else COLUMNS_CAN
@@ -136,8 +137,8 @@ class Plan:
             self._declared()
         missing = [one for one in self._request.primary_key if one not in self.columns]
         if missing and self.rows:
-            meant = self._meant(missing[0], self.columns)
-            raise LoadError(f"the rows have no column `{missing[0]}`, which `primary_key` names{meant}")
+            without = f"the rows have no column `{missing[0]}`, which `primary_key` names"
+            raise LoadError(without + self._meant(missing[0], self.columns))
         if self.rows and not any(column.kind is not None for column in self.columns.values()):
             what = "the table has" if self._existing else "could be made"
             raise LoadError(f"no row has a value in a column that {what}: there is nothing to load")
@@ -296,5 +297,4 @@ def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
 
 def _spelt_otherwise(written: str, names: Iterable[str]) -> str | None:
     """The name that differs by letter case, `-` and `_` alone."""
-    folded = written.casefold().replace("-", "_")
-    return next((one for one in names if one.casefold().replace("-", "_") == folded), None)
+    return {one.casefold().replace("-", "_"): one for one in names}.get(written.casefold().replace("-", "_"))

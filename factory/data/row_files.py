@@ -12,7 +12,6 @@ import csv
 import gzip
 import io
 import json
-import re
 import sys
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +23,7 @@ from typing import IO, Any, Self, cast
 from uuid import UUID
 
 from factory.data.csv_headers import csv_delimiter
-from factory.data.forms import arrow, refuse_intervals
+from factory.data.parquet_rows import parquet_rows, twice
 from factory.data.places import (
     NewFile,
     RowFileError,
@@ -33,7 +32,7 @@ from factory.data.places import (
     kind_said,
     opened_to_read,
 )
-from factory.data.row_formats import ROWS_AT_ONCE, row_mapping, sink
+from factory.data.row_formats import row_mapping, sink
 from factory.data.values import exact_number
 
 MOST_ROWS = 10_000
@@ -181,7 +180,7 @@ def _rows_in(path: str, file: IO[bytes]) -> Iterator[dict[str, Any]]:
     """The rows of an opened file, piece by piece but for `.json`."""
     kind, zipped = format_of(path)
     if kind == "parquet":
-        yield from _parquet_rows(path, file)
+        yield from parquet_rows(path, file)
         return
     data = unzipped(path, file)
     try:
@@ -216,8 +215,8 @@ def _csv_rows(path: str, data: IO[bytes]) -> Iterator[dict[str, Any]]:
         return  # of a poll, say, that has brought no rows, and so knows no columns
     reader = csv.reader(chain([head], lines), delimiter=csv_delimiter(path, head), strict=True)
     columns = next(reader)
-    if (twice := _twice(columns)) is not None:
-        raise RowFileError(f"`{path}`: two columns are named `{twice}`")
+    if (second := twice(columns)) is not None:
+        raise RowFileError(f"`{path}`: two columns are named `{second}`")
     width, empty = len(columns), 0
     for number, fields in enumerate(reader, 1):
         if not fields:
@@ -229,72 +228,3 @@ def _csv_rows(path: str, data: IO[bytes]) -> Iterator[dict[str, Any]]:
         yield from ({columns[0]: None} for _ in range(empty))
         empty = 0
         yield {column: field or None for column, field in zip(columns, fields, strict=True)}
-
-
-def _parquet_rows(path: str, file: IO[bytes]) -> Iterator[dict[str, Any]]:
-    error_of_arrow = arrow().ArrowException
-    import pyarrow.parquet  # noqa: PLC0415
-
-    try:
-        with pyarrow.parquet.ParquetFile(file) as parquet:
-            fields = parquet.schema_arrow
-            if (twice := _twice(fields.names)) is not None:
-                raise RowFileError(f"`{path}`: two columns are named `{twice}`")
-            refuse_intervals(path, parquet.schema)
-            fine = [at for at, field in enumerate(fields) if re.search(r"(?:timestamp|time64)\[ns", str(field.type))]
-            for batch in parquet.iter_batches(ROWS_AT_ONCE):
-                if not fine:
-                    yield from batch.to_pylist()
-                    continue
-                columns = [
-                    _times(path, batch, at) if at in fine else batch[at].to_pylist() for at in range(len(fields))
-                ]
-                yield from (dict(zip(fields.names, row, strict=True)) for row in zip(*columns, strict=True))
-    except error_of_arrow as error:
-        raise RowFileError(f"`{path}` is not Parquet: {error}") from None
-    except OverflowError:
-        raise RowFileError(f"`{path}` has a date or time before the year 1 or after the year 9999") from None
-
-
-def _twice(names: Sequence[str]) -> str | None:
-    return next((name for at, name in enumerate(names) if name in names[:at]), None)
-
-
-def _times(path: str, batch: Any, at: int) -> list[Any]:
-    """A column's times of nanoseconds as Python's, which keep microseconds; as text where these are not enough."""
-    pyarrow, column = arrow(), batch[at]
-    kind, coarse = column.type, _in_microseconds(column.type)
-    try:
-        return cast(list[Any], column.cast(coarse).to_pylist())
-    except pyarrow.ArrowException:
-        if pyarrow.types.is_nested(kind):
-            name = batch.schema.names[at]
-            raise RowFileError(f"`{path}`: the column `{name}` has nanoseconds inside nested values") from None
-    numbers = column.cast(pyarrow.int64()).to_pylist()
-    is_clock = pyarrow.types.is_time(kind)
-    seconds = pyarrow.array([None if one is None else one // 10**9 for one in numbers], pyarrow.int64())
-    whole = seconds.cast(pyarrow.int32()).cast(pyarrow.time32("s")) if is_clock else seconds.cast(_timestamp("s", kind))
-    texts = [None if one is None else one.isoformat() for one in whole.to_pylist()]
-    ends = len("00:00:00" if is_clock else "2026-01-01T00:00:00")
-    return [
-        value if text is None or number % 1000 == 0 else f"{text[:ends]}.{number % 10**9:09}{text[ends:]}"
-        for value, number, text in zip(column.cast(coarse, safe=False).to_pylist(), numbers, texts, strict=True)
-    ]
-
-
-def _timestamp(unit: str, kind: Any) -> Any:
-    return arrow().timestamp(unit, kind.tz)
-
-
-def _in_microseconds(kind: Any) -> Any:
-    """An Arrow type with microseconds in place of nanoseconds, inside it, too."""
-    pyarrow = arrow()
-    if pyarrow.types.is_timestamp(kind):
-        return _timestamp("us", kind) if kind.unit == "ns" else kind
-    if pyarrow.types.is_map(kind):
-        return pyarrow.map_(kind.key_type, _in_microseconds(kind.item_type))
-    if pyarrow.types.is_struct(kind):
-        return pyarrow.struct([(field.name, _in_microseconds(field.type)) for field in kind])
-    if pyarrow.types.is_nested(kind):  # a list
-        return pyarrow.list_(_in_microseconds(kind.value_type))
-    return pyarrow.time64("us") if kind == pyarrow.time64("ns") else kind

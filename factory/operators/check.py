@@ -13,7 +13,17 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException
 
 from factory.data import without_rows
-from factory.data.check import Broken, Checked, CheckError, Rules, Unchecked, Unclear, findings, without_column
+from factory.data.check import (
+    AS_NUMBER,
+    Broken,
+    Checked,
+    CheckError,
+    Rules,
+    Unchecked,
+    Unclear,
+    findings,
+    without_column,
+)
 from factory.data.database_words import database_words
 from factory.data.duckdb import Query, opened
 from factory.data.duckdb_tables import DuckdbError
@@ -21,8 +31,16 @@ from factory.data.row_files import RowFileError, plain_rows
 from factory.data.sql import SqlError, columns_of, database_hook, result_rows, run_sql
 from factory.reporters.text import counted
 
-_NO_NUMBER = {"sqlite": "{0} GLOB '*[^0-9.eE+-]*' OR {0} = ''", "mysql": "{0} REGEXP '[^0-9.eE+-]' OR {0} = ''"}
+_NO_NUMBER = {
+    "sqlite": "{0} <> CAST({0} AS NUMERIC)",  # which compares a text as a number only where all of it is one
+    "mysql": "{0} NOT REGEXP '^[[:space:]]*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?[[:space:]]*$'",
+}
 """Type of connection → the condition of text that is no number, of those that make numbers of it by `CAST`."""
+_AS_NUMBER = {
+    **dict.fromkeys(("sqlite", "postgres"), "CAST({0} AS NUMERIC)"),
+    "mysql": "CAST({0} AS DECIMAL(65, 30))",
+}
+"""Type of connection → SQL that makes a number of a text without rounding it."""
 _IN_QUOTES = re.compile(
     r"""'(?:[^']|'')*'|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|/\*.*?(?:\*/|$)|"(?P<name>(?:[^"]|"")*)\"""", re.DOTALL
 )
@@ -161,7 +179,7 @@ class CheckOperator(BaseOperator):
                 lambda: [name for name, *_ in connection.execute('SELECT * FROM "rows" LIMIT 0').description],
                 where=self.partition_clause,
                 samples=self.sample_rows,
-                no_number="{0} IS NOT NULL AND TRY_CAST({0} AS DECIMAL(38, 9)) IS NULL",
+                no_number=f"{{0}} IS NOT NULL AND (TRY_{AS_NUMBER} IS NULL OR length(split_part({{0}}, '.', 2)) > 19)",
                 has_columns=False,
             )
 
@@ -189,7 +207,8 @@ class CheckOperator(BaseOperator):
             return found
 
         no_number = _NO_NUMBER.get(hook.conn_type)
-        return Checked(ask, table, names, quote, self.partition_clause, self.sample_rows, no_number)
+        as_number = _AS_NUMBER.get(hook.conn_type, AS_NUMBER)
+        return Checked(ask, table, names, quote, self.partition_clause, self.sample_rows, no_number, as_number)
 
 
 def connection_error() -> type[Exception]:

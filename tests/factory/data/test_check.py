@@ -15,6 +15,7 @@ import pytest
 from factory.data.row_files import RowFileWriter
 
 from .checks import MADE, broken, check, shop
+from .warehouses import Warehouse, on
 
 pytest.importorskip("duckdb")
 
@@ -158,6 +159,25 @@ def test_text_is_compared_by_the_numbers_that_it_holds(tmp_path: Path, monkeypat
     assert "p, min: cannot be checked: 1 value is text that is no number" in broken(
         table, columns={"p": {"min": {"geq_to": 0}}}
     )
+
+
+@on("sqlite", "postgres")
+def test_numbers_that_are_text_keep_their_digits(warehouse: Warehouse) -> None:
+    table = {"conn_id": "warehouse", "table": "t"}
+    for made in (["1.0000000004", "0.5"], [" 1.0000000004", "+5e-1"]):
+        warehouse.run("DROP TABLE IF EXISTS t")
+        warehouse.run("CREATE TABLE t (v VARCHAR(40))")
+        values = ", ".join(f"('{one}')" for one in made)
+        warehouse.run(f"INSERT INTO t VALUES {values}")
+        for given in (table, {"rows": [{"v": one} for one in made]}):
+            assert "- v, max: found 1.0000000004, expected at most 1" in broken(
+                given, columns={"v": {"max": {"leq_to": 1}, "min": {"greater_than": 0}}}
+            )
+    for odd in ("1.2.3", "1-2", "2026-05-01", "5-", "5e", "", "0x10", "1 2"):
+        warehouse.run("DELETE FROM t")
+        warehouse.run(f"INSERT INTO t VALUES ('0'), ('{odd}'), ('9')")
+        for given in (table, {"rows": [{"v": "0"}, {"v": odd}, {"v": "9"}]}):
+            assert "cannot be checked: " in broken(given, columns={"v": {"max": {"leq_to": 3000}}})
 
 
 def test_what_cannot_be_checked_is_said(source: dict[str, Any]) -> None:

@@ -281,12 +281,3 @@ def test_csv_is_read_as_load_reads_it_or_not_at_all(
 
     assert [tuple(row.values()) for row in run("SELECT * FROM orders", tables={"orders": str(path)})] == rows
     assert [tuple(row.values()) for row in read_rows(str(path))] == [tuple(map(str, row)) for row in rows]
-
-
-def test_a_sum_keeps_its_digits_in_parquet(tmp_path: Path) -> None:
-    path = run("SELECT sum(v) AS s, 'a' AS k FROM (VALUES (9007199254740993), (0)) t(v)", to=f"{tmp_path}/s.parquet")
-    assert run("SELECT s::VARCHAR AS s, k FROM t", tables={"t": path}) == [{"s": "9007199254740993", "k": "a"}]
-    assert list(read_rows(path)) == [{"s": 9007199254740993, "k": "a"}]
-    rows = [{"k": "a", "v": 9007199254740993}]
-    path = run("PIVOT t ON k USING sum(v)", tables={"t": rows}, to=f"{tmp_path}/p.parquet")
-    assert list(read_rows(path)) == [{"a": 9007199254740993}]

@@ -64,6 +64,27 @@ def test_a_csv_without_a_header_empties_nothing(
     assert len(warehouse.rows("orders")) == 2
 
 
+@on("sqlite", "duckdb")
+def test_a_csv_without_a_header_among_others_empties_nothing(warehouse: Warehouse, tmp_path: Path) -> None:
+    load(ORDERS)
+    texts = {"good.csv": "id\n1\n", "zero.csv": "", "none.csv": "id\n", "page.csv": "<html></html>\n", "none.jsonl": ""}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    for number, (names, said) in enumerate(
+        (
+            (("good.csv", "zero.csv"), r"zero\.csv` has no header"),
+            (("zero.csv", "none.csv"), r"zero\.csv` has no header"),
+            (("zero.csv", "none.jsonl"), r"zero\.csv` has no header"),
+            (("none.csv", "page.csv"), r"page\.csv` has no rows, and its header names no column"),
+            (("page.csv", "none.jsonl"), r"page\.csv` has no rows, and its header names no column"),
+        )
+    ):
+        files = [str(tmp_path / name) for name in names]
+        with pytest.raises(AirflowException, match=said):
+            load(file=files, run_id=f"r{number}", **DISPOSITIONS["replace"])
+    assert len(warehouse.rows("orders")) == 2
+
+
 @pytest.mark.parametrize("ending", ["jsonl", "json", "parquet", "csv", "jsonl.gz", "csv.gz"])
 def test_a_file_that_says_that_it_has_no_rows_has_none(tmp_path: Path, ending: str) -> None:
     path = str(tmp_path / f"rows.{ending}")

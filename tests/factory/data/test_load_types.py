@@ -230,3 +230,14 @@ def test_a_text_that_is_json_becomes_that_document_in_a_column_of_json(
     assert [one if warehouse.kind == "postgres" else json.loads(one) for one in kept] == wanted
     load([{"id": number, "j": value} for number, value in enumerate(kept)], table="again", columns={"j": "json"})
     assert [value for (value,) in warehouse.rows("again", "j")] == kept
+
+
+@on("duckdb", "postgres", "mysql")
+def test_a_column_for_values_of_another_type_keeps_their_digits(warehouse: Warehouse) -> None:
+    load([{"id": 0, "v": Decimal("1.5")}])
+    load([{"id": 1, "v": Decimal("1E-12")}], run_id="later")
+    before = warehouse.rows("orders")
+    for value in ("1E-20", "123456789012345678901234567890.123"):
+        with pytest.raises(AirflowException, match=r"`v` has .*, which no column takes: convert it first"):
+            load([{"id": 2, "v": Decimal(value)}], run_id=f"r{value}")
+    assert warehouse.rows("orders") == before

@@ -180,7 +180,8 @@ def two_at_once(trains: Callable[..., None], to: Any) -> None:
     first = processes.Process(target=trains, args=(to, 40, True, there, other_came))
     second = processes.Process(target=trains, args=(to, 60, False, there, other_came))
     first.start()
-    there.wait()
+    while not there.wait(1):
+        assert first.is_alive(), "the first one ended before it stored its model"
     second.start()
     first.join()
     second.join()
@@ -196,7 +197,7 @@ def test_two_models_at_once_leave_one_of_them_with_its_own_facts(tmp_path: Path)
     assert sorted(path.name for path in (tmp_path / "m").iterdir()) == ["model.json", "model.skops"]
 
 
-def train_in_the_store(to: str, number: int, is_first: bool, there: Any, other_came: Any) -> None:
+def train_in_the_store(to: tuple[str, str], number: int, is_first: bool, there: Any, other_came: Any) -> None:
     """The first one stops before it sends its facts, until the second has sent its own."""
 
     def before(event: str, arguments: tuple[Any, ...]) -> None:
@@ -206,16 +207,18 @@ def train_in_the_store(to: str, number: int, is_first: bool, there: Any, other_c
             other_came.wait()
 
     sys.addaudithook(before)
-    train(to, [{"size": n, "left": n > 20} for n in range(number)])
+    os.environ["AIRFLOW_CONN_ARCHIVE"] = to[1]  # what forks this is older than the store
+    train(to[0], [{"size": n, "left": n > 20} for n in range(number)])
     other_came.set()
 
 
 @pytest.mark.soak
 def test_two_models_at_once_in_a_store_leave_one_with_its_own_facts(monkeypatch: pytest.MonkeyPatch) -> None:
     with running_s3() as url:
-        monkeypatch.setenv("AIRFLOW_CONN_ARCHIVE", connection(url)[f"AIRFLOW_CONN_{CONNECTION}"])
+        archive = connection(url)[f"AIRFLOW_CONN_{CONNECTION}"]
+        monkeypatch.setenv("AIRFLOW_CONN_ARCHIVE", archive)
         to = f"s3://archive@{BUCKET}/models/left"
-        two_at_once(train_in_the_store, to)
+        two_at_once(train_in_the_store, (to, archive))
         with opened_to_read(f"{to}/model.skops") as file, zipfile.ZipFile(file) as model:
             facts = json.loads(model.read("model.json"))
         with opened_to_read(f"{to}/model.json") as file:
