@@ -201,18 +201,18 @@ class Database:
         listed = ", ".join(map(self.column, columns))
         return f"INSERT INTO {self.table(table)} ({listed}) SELECT {listed} FROM {self.table(staged)}"
 
-    def together(self, statements: Sequence[str]) -> int:
-        """Run statements in one transaction; return how many rows the last one changed. Raises LoadError."""
+    def together(self, statements: Sequence[str], *, counted: int = 1) -> int:
+        """Run statements in one transaction; return how many rows the last ones changed. Raises LoadError."""
 
         def run() -> int:
-            changed = 0
+            changed = []
             if self.target.setting is not None:
                 self._sql.execute_sql(self.target.setting)
             with self._sql.begin_transaction():
                 for statement in statements:
                     with self._sql.execute_query(self._escaped(statement)) as cursor:
-                        changed = cursor.native_cursor.rowcount
-            return int(changed)
+                        changed.append(int(cursor.native_cursor.rowcount))
+            return sum(changed[-counted:])
 
         return patiently(run, "\n".join(statements))
 
@@ -231,6 +231,10 @@ class Database:
     @property
     def is_mysql(self) -> bool:
         return self._is_sqlalchemy and self._sql.dialect_name == "mysql"
+
+    @property
+    def is_postgres(self) -> bool:
+        return str(self.target.destination.destination_name) == "postgres"
 
     def _escaped(self, statement: str) -> str:
         # SQLAlchemy takes `:name` for a parameter, also inside a quoted name.

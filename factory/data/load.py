@@ -18,6 +18,7 @@ from factory.data.load_plan import Loaded, LoadRequest, Plan, Row
 from factory.data.load_words import said_of_columns
 from factory.data.lost_digits import NUMBER, lost_in_duckdb, lost_in_postgres
 from factory.data.merge import merge
+from factory.data.references import refuse_lost_rows
 from factory.data.sql import text_literal
 from factory.reporters.text import counted
 from schemas.findings.suggestions import meant
@@ -52,6 +53,8 @@ def load(
             said = f"there is no table `{request.table}`, and `create` is false"
             raise LoadError(f"{said}: {near}" if near else said)
         of_csv = headers() if existing and request.write_disposition == "replace" else {}
+        if request.write_disposition == "replace" and existing:
+            refuse_lost_rows(database, table)
         _refuse_no_headers(request.table, of_csv)
         plan = Plan(database, request, existing, is_csv)
         plan.scan(rows())

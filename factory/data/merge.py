@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from factory.data.columns import ColumnType
 from factory.data.database import Database
+from factory.data.references import changing, references_to
 from factory.data.sql import MOMENT
 
 ROW, RANK = "_load_row", "_load_rank"
@@ -19,7 +20,7 @@ def merge(
     database: Database, table: str, staged: str, columns: Sequence[str], key: Mapping[str, ColumnType | None]
 ) -> tuple[int, int]:
     """Let staged rows take the place of those with the same key; return how many the table took, and how many had the
-    key of a later one."""
+    key of a later one. Those that rows of other tables name are changed in their place."""
     names, own, staging = [database.column(one) for one in key], database.table(table), database.table(staged)
     # MySQL takes texts that differ by case, accents or emoji for the same, and has its index for these.
     forms = [_BYTES if database.is_mysql and kind and kind.data_type == "text" else "{}" for kind in key.values()]
@@ -38,14 +39,14 @@ def merge(
         database.know_moments()
     listed = ", ".join(map(database.column, columns))
     last = f"ROW_NUMBER() OVER (PARTITION BY {keys} ORDER BY {database.column(ROW)} DESC)"
-    rows = f"SELECT {listed}, {last} AS {database.column(RANK)} FROM {staging}"
-    taken = database.together(
-        [
-            *database.target.alone(own),
-            f"DELETE FROM {own} WHERE EXISTS (SELECT 1 FROM {staging} s WHERE {same})",
-            f"INSERT INTO {own} ({listed}) SELECT {listed} FROM ({rows}) r WHERE {database.column(RANK)} = 1",
-        ]
-    )
+    ranked = f"SELECT {listed}, {last} AS {database.column(RANK)} FROM {staging}"
+    rows = f"SELECT {listed} FROM ({ranked}) r WHERE {database.column(RANK)} = 1"
+    if references_to(database, table):
+        changes = changing(database, table, columns, list(key), rows, same)
+        taken = database.together([*database.target.alone(own), *changes], counted=len(changes))
+    else:
+        gone = f"DELETE FROM {own} WHERE EXISTS (SELECT 1 FROM {staging} s WHERE {same})"
+        taken = database.together([*database.target.alone(own), gone, f"INSERT INTO {own} ({listed}) {rows}"])
     return taken, int(total) - int(different)
 
 

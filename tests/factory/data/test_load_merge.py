@@ -1,4 +1,5 @@
-"""How much a database does for a `merge`: as many times more as there are more rows, and not the square of that."""
+"""How much a database does for a `merge`: as many times more as there are more rows, and not the square of that; and
+rows of other tables that name those which come again."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from airflow.sdk.exceptions import AirflowException
 
 from .warehouses import Warehouse, load, on
 
@@ -87,3 +89,41 @@ def test_mysql_finds_keys_of_text_by_an_index(warehouse: Warehouse, made: str) -
 def _read(warehouse: Warehouse) -> int:
     """How many rows and keys of an index the server has read."""
     return sum(int(number) for _, number in warehouse.run("SHOW GLOBAL STATUS LIKE 'Handler_read%'"))
+
+
+KIDS = {
+    "kid": "",
+    "lost": "ON DELETE CASCADE",
+    "loose": "ON DELETE SET NULL",
+}
+
+
+@on("postgres", "mysql")
+def test_rows_that_others_name_are_changed_in_their_place(warehouse: Warehouse) -> None:
+    number = "SERIAL" if warehouse.kind == "postgres" else "INTEGER AUTO_INCREMENT UNIQUE"
+    warehouse.run(
+        f"CREATE TABLE parents (id BIGINT PRIMARY KEY, name VARCHAR(20), note VARCHAR(20), n {number}, "
+        "kind VARCHAR(9) DEFAULT 'plain', size BIGINT GENERATED ALWAYS AS (id * 2) STORED)"
+    )
+    warehouse.run("INSERT INTO parents (id, name, note) VALUES (1, 'old', 'x'), (2, 'two', 'y')")
+    for table, action in KIDS.items():
+        warehouse.run(
+            f"CREATE TABLE {table} (id INTEGER, parent BIGINT, FOREIGN KEY (parent) REFERENCES parents (id) {action})"
+        )
+        warehouse.run(f"INSERT INTO {table} VALUES (10, 1), (11, 1), (20, 2)")
+    rows = [{"id": 3, "name": "three"}, {"id": 1, "name": "first"}, {"id": 1, "name": "new"}]
+    loaded = load(rows, table="parents", write_disposition="merge", primary_key="id")
+    assert (loaded["rows_loaded"], loaded["duplicates"]) == (3, 1)
+    assert warehouse.rows("parents", "id, name, note, kind, size") == [
+        (1, "new", None, "plain", 2),
+        (2, "two", "y", "plain", 4),
+        (3, "three", None, "plain", 6),
+    ]
+    assert warehouse.rows("parents", "n") == [(1,), (2,), (3,)]
+    load([{"id": 4}, {"id": 1}], table="parents", run_id="r2", write_disposition="merge", primary_key="id")
+    for table in KIDS:
+        assert warehouse.rows(table) == [(10, 1), (11, 1), (20, 2)]
+    for again in ([{"id": 1}], []):
+        with pytest.raises(AirflowException, match="has a foreign key to `parents` with ON DELETE"):
+            load(again, table="parents", run_id="r3", write_disposition="replace")
+    assert len(warehouse.rows("parents")) == 4
