@@ -16,6 +16,7 @@ from schemas.compose.servers import SAFE_HEADERS
 _PARAMETER = r"""[^\s=;,<>"]+\s*(?:=\s*(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s;,"]*))?"""
 _LINK = re.compile(rf"\s*<(?P<target>[^>]*)>(?P<parameters>(?:\s*;\s*(?:{_PARAMETER})?)*)\s*(?:,|$)")
 _RELATION = re.compile(rf"\s*;\s*(?:rel\s*=\s*(?P<rel>\"[^\"]*\"|'[^']*'|[^\s;,\"]*)|(?:{_PARAMETER})?)", re.IGNORECASE)
+_LEADS_NOWHERE = re.compile(r";\s*results\s*=\s*[\"']?false\b", re.IGNORECASE)  # as Sentry says it
 _BETWEEN = re.compile(r"[\s,]*")
 _PAGE = re.compile(r"(?:\$\{|%24%7B)page\.(?:number|offset)(?:\}|%7D)")
 KEEPS_METHOD = (307, 308)
@@ -285,7 +286,9 @@ def links_of(field: str) -> tuple[list[tuple[str, list[str]]], str]:
     links: list[tuple[str, list[str]]] = []
     at = 0
     while (found := _LINK.match(field, (at := _end(_BETWEEN.match(field, at))))) is not None:
-        relations = [one["rel"] for one in _RELATION.finditer(found["parameters"]) if one["rel"] is not None]
+        parameters = found["parameters"]
+        read = _RELATION.finditer(parameters) if _LEADS_NOWHERE.search(parameters) is None else ()
+        relations = [one["rel"] for one in read if one["rel"] is not None]
         # A link may stand for several relations; of several `rel`, the first counts.
         links.append((found["target"].strip(), relations[0].strip("\"'").lower().split() if relations else []))
         at = found.end()

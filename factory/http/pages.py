@@ -12,17 +12,22 @@ from factory.http import signs
 from factory.http.answers import shared_path
 from factory.http.call import HttpCall
 from factory.http.counting import step_of
-from factory.http.expectations import is_true, more_of
+from factory.http.expectations import more_of
 from factory.http.page import Means, Page
 from factory.http.repeats import Came, Redirects, counts
-from factory.http.selection import asked, gap_in, is_path, same_things, searched
-from factory.http.steps import Following
+from factory.http.selection import gap_in, is_path, same_things
+from factory.http.steps import Following, Stop
 from factory.http.totals import StatedTotals, Total, counts_all, is_sure_total, total_of_more, totals_in
 from schemas.model.polling import Incremental, Pagination
 
 _COUNTED = ("offset", "page_number")
-_MOST_EMPTY = 1_000
-"""Pages without rows, one after the other, for which an answer is believed that more follows."""
+_MOST_EMPTY, _MOST_EMPTY_WITHOUT_END = 1_000, 100
+"""Pages without rows, one after the other, for which an answer is believed that more follows: where the pipeline says
+how the list ends, and where only a link or a cursor leads to each."""
+EMPTY_HINT = (
+    "`stop` says where the list ends; `stop: '!rows'` ends it at its first page without rows, and some APIs have such "
+    "pages in the middle"
+)
 _MAY_END = re.compile(r"\|\||prev|before|older|earlier|back", re.IGNORECASE)
 """Of places of a link or cursor: what says that it may be missing beside another one (`next || ''`), and names by which
 a list is read from its other end, where each page has a next one, too."""
@@ -49,7 +54,7 @@ class Pager:
         self._means = means
         self._step = step_of(self._pagination, means)
         self._says_more = more_of(self._pagination.has_more_path)
-        self._stop = searched(self._pagination.stop)
+        self._stop = Stop(self._pagination.stop)
         self._number = self._sent = self._rows = self.empty = 0
         self._total = Total(self._pagination)
         self._is_counted = self._pagination.type in _COUNTED
@@ -110,22 +115,26 @@ class Pager:
         is_whole = any(n == read > came.number and counts_all(key) for key, n in totals_in(page))
         return beyond or (is_whole and not self._total.is_named and any(row is not None for row in came.sent))
 
-    def check_only(self, page: Page, number: int, *, is_row: bool) -> None:
+    def check_only(self, page: Page, number: int, *, is_row: bool) -> str | None:
         """Of an answer of which no pages are asked for. `is_row`: the whole of it is a row, so its keys are about that.
-        Raises HttpError where a watermark would move past the rows of the others."""
+        Returns what asks for as many rows as came, where the next run is to go on behind them. Raises HttpError where a
+        watermark would move past the rows of the others."""
         if (sign := signs.sign_of_more(page, is_row=is_row)) is not None:
             text = f"it says by `{sign}` that more rows follow, and there is no `pagination`"
         elif not is_row and (total := total_of_more(page, number)) is not None:
             text = f"it has {number:,} rows and `{total}`, and there is no `pagination`"
-        elif self._remembers and (size := signs.size_in(page, number)) is not None and not self._goes_on:
+        elif self._remembers and (size := signs.size_in(page, number)) is not None:
+            if self._goes_on:
+                return size
             text = f"it has as many rows as `{size}` asks for, and there is no `pagination`"
         elif number and (sign := signs.sign_of_part(page, is_sure=not self._remembers or self._goes_on)) is not None:
             text = f"by `{sign}` it may be a part of the list, and there is no `pagination`"
         else:
-            return
+            return None
         if self._remembers:
             raise page.error(f"{text}; `pagination: {{type: single_page}}` says that this page is enough")
         self._means.log(f"{page.named}: {text}")
+        return None
 
     def after(self, page: Page, came: Came) -> Following | None:
         """What is requested after a page; None after the last. Raises HttpError."""
@@ -134,7 +143,8 @@ class Pager:
         self._sent += came.number
         self._rows += len(came.rows)
         self._total.if_said(page)
-        stops = self._stop is not None and not page.ignored and self._stops(page, came)
+        before = self._last[1].cursor if self._last is not None and self._last[1] is not None else None
+        stops = self._stop.is_written and not page.ignored and self._stop.holds(page, came, before)
         if not stops and (page.ignored or (not came.number and not page.body.strip())):
             self._check_silent(page)
         if page.ignored:
@@ -142,6 +152,7 @@ class Pager:
         self._redirects.check(page, may_repeat=self._was_beyond)
         if stops:
             self._check_total(page, is_said=False)
+            self._stop.check(page, came)
             self._means.tell(f"{page.named}: `stop` holds, so the list ends here")
             return None
         self._check_frame(page, came)
@@ -151,9 +162,11 @@ class Pager:
         is_silent = page.status == HTTPStatus.NO_CONTENT
         more = False if is_silent else self._says_more(page)
         self.empty = 0 if came.number else self.empty + 1
-        if more and self.empty == _MOST_EMPTY:
-            raise page.error(f"`has_more_path` says that more follows, after {_MOST_EMPTY} pages without rows")
         following = None if more is False else self._step.after(page, came, more)
+        has_end = more is not None or self._stop.is_written
+        if following is not None and self.empty == (_MOST_EMPTY if has_end else _MOST_EMPTY_WITHOUT_END):
+            text = f"the last {self.empty:,} pages have no rows, and each says that more follows"
+            raise page.error(text if has_end else f"{text}; {EMPTY_HINT}")
         if following is None and more:
             raise page.error("`has_more_path` says that more follows, and there is nothing to ask for it by")
         if following is None and (more is False or not self._is_counted):
@@ -165,7 +178,7 @@ class Pager:
         if following is None and self._pagination.offset == 1 and (total := self._stated.above(self._sent)) is not None:
             text = "`offset: 1` is for a list whose first row has the number 1, not 0"
             self._means.log(f"{page.named}: the list ends after {self._sent:,} rows, but has `{total}`; {text}")
-        if following is None and (more is None or is_silent) and self._stop is None:
+        if following is None and (more is None or is_silent) and not self._stop.is_written:
             self._check_unnamed_total(page, came)
         if more is False and (sign := signs.says_more(page)) is not None:
             self._means.log(f"{page.named}: by `has_more_path` the list ends here, but it has `{sign}`")
@@ -233,7 +246,7 @@ class Pager:
 
     def _check_frame(self, page: Page, came: Came) -> None:
         """Of a later page without rows: one that has nothing of the first is no page of this list."""
-        if self._keys is not None and (came.number or not self._keys or page.value is None or self._was_beyond):
+        if self._keys is not None and (came.number or not self._keys or not page.body.strip() or self._was_beyond):
             return
         # By numbers, PHP writes lists.
         keys = {str(key) for key in page.value if not str(key).isdecimal()} if isinstance(page.value, dict) else set()
@@ -257,7 +270,7 @@ class Pager:
         promise = self._promise() if self._is_counted or not page.ignored else None
         if promise is not None:
             raise page.bare_error(f"{what}, but by {promise} the page before it says that more rows follow")
-        is_open = self._stop is None and self._pagination.has_more_path is None and not self._total.is_named
+        is_open = not self._stop.is_written and self._pagination.has_more_path is None and not self._total.is_named
         if page.ignored and is_open and (total := self._stated.above(self._sent + (self._pagination.offset or 0))):
             raise page.bare_error(f"{what}, but the page before it has `{total}`, and {self._sent:,} rows came")
         is_end = 400 <= page.status < 500 and page.status not in (401, 403, 408, 429)
@@ -279,15 +292,3 @@ class Pager:
         if following is not None and following.promised:
             return "a total or `has_more_path`"
         return f"`{sign}`" if page is not None and (sign := signs.sign_of_more(page)) is not None else None
-
-    def _stops(self, page: Page, came: Came) -> bool:
-        headers = {name.lower(): value for name, value in page.headers.items()}
-        scope = {
-            "page": page.value,
-            "rows": came.rows,
-            "last": came.rows[-1] if came.rows else None,
-            "headers": headers,
-            "cursor": self._last[1].cursor if self._last is not None and self._last[1] is not None else None,
-        }
-        assert self._stop is not None  # noqa: S101 # asked by the caller
-        return is_true(asked(self._stop, page, "stop", scope))

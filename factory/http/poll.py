@@ -19,7 +19,7 @@ from factory.http.expectations import check_done, is_decided, is_pending
 from factory.http.facts import PollAnswer, PollFacts
 from factory.http.failures import signs_of_failure, signs_of_part, signs_of_whole
 from factory.http.page import NOT_MODIFIED, Means, Page, PageReader, SkippedError
-from factory.http.pages import Pager
+from factory.http.pages import EMPTY_HINT, Pager
 from factory.http.repeats import Came, Readings, Unique
 from factory.http.rows import RowSelector, beside
 from factory.http.selection import JmesPathError, search
@@ -248,14 +248,18 @@ class _Poll:
         if pagination.on_max_pages == "fail":
             reason = f"there are more pages than `max_pages` allows ({pagination.max_pages:,})"
             if (empty := self._pager.empty) > 1:
-                reason += f", the last {empty:,} without rows; `stop: '!rows'` ends the list at the first of these"
+                reason += f", the last {empty:,} without rows; {EMPTY_HINT}"
             raise HttpError(following.call.method, following.call.url, reason)
-        if self._progress is not None and not self._progress.stop():
-            reason = f"no two cursors of {pagination.max_pages:,} pages (`max_pages`) are past that of the last run"
-            raise page.bare_error(f"{reason}: the next run would stop here again; raise `max_pages`")
+        self._leave_rest(page, f"{pagination.max_pages:,} pages", "max_pages")
         reason = f"the list goes on, and `on_max_pages: stop` ends it after {pagination.max_pages:,}"
         self._means.log(f"{page.named}: {reason}")
         return False
+
+    def _leave_rest(self, page: Page, read: str, key: str) -> None:
+        """The rows behind these are for the next run. Raises HttpError where that would come no further."""
+        if self._progress is not None and not self._progress.stop():
+            reason = f"no two cursors of {read} (`{key}`) are past that of the last run"
+            raise page.bare_error(f"{reason}: the next run would stop here again; raise `{key}`")
 
     def _check_said(self, page: Page, signs: Iterable[Way], what: str = _FAILED) -> None:
         """What the pipeline has a condition for, it decides itself."""
@@ -266,8 +270,10 @@ class _Poll:
 
     def _check_only(self, page: Page, number: int, *, is_row: bool = False) -> None:
         """Of an answer of which no pages are asked for. The watermark would move past the rows of the others."""
-        if self._progress is None or not self._progress.is_over():
-            self._pager.check_only(page, number, is_row=is_row)
+        if self._progress is not None and self._progress.is_over():
+            return
+        if (size := self._pager.check_only(page, number, is_row=is_row)) is not None:
+            self._leave_rest(page, f"{number:,} rows", size)
 
     def _check_rows(self, page: Page) -> None:
         most = self._request.max_rows

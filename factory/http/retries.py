@@ -153,6 +153,12 @@ def _now(headers: Mapping[str, str]) -> float:
     return _date(headers.get("Date", "")) or time.time()
 
 
+def server_time(headers: Mapping[str, str]) -> datetime | None:
+    """When the server answered, by its own clock."""
+    seconds = _date(headers.get("Date", ""))
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
 _SLOT = struct.Struct("<dd")
 """The next free slot, and when that was written: a clock that has been set back since makes it worthless."""
 

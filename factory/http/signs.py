@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from urllib.parse import parse_qs, parse_qsl, unquote_plus, urlsplit
 
 from factory.http.answers import PREFIX, Way, frames, is_thing, letters, parts
 from factory.http.call import links_of
@@ -35,6 +35,19 @@ _LAST = re.compile(LAST)
 """Keys that are false where more follows."""
 _SIZE = re.compile(r"(?:page)?(?:limit|top|size)|perpage|maxresults|numrows|rows|first|count|pagelimit|resultsperpage")
 """Names of parameters that ask for a number of rows."""
+_THINGS = (
+    r"(?: ?(?:results?|rows|records?|items?|hits|entries|keys|elements|documents|events|messages|objects|pages?|of))"
+)
+_ASKED_SIZE = re.compile(
+    r"(?!min |skip )(?:.* )?(?:(?:page ?|batch ?|chunk ?)?(?:limit|size|count|len(?:gth)?)|top|take|first|rows|max|num)"
+    rf"|(?:.* )?(?:max|num|number|limit){_THINGS}+|.*per ?page",
+)
+"""Names by which requests ask for a number of rows, in small letters and with a space between words."""
+_ASKED_NUMBER = re.compile(
+    r"(?P<name>[$A-Za-z_][\w.$-]*(?:\[[\w-]+\])?)(?:[\s:=\"'\\(]{1,5}|>(?=[0-9]+<))(?P<number>[0-9]{1,9})(?![\w.:-])"
+)
+"""A name and a number behind it, in whatever a request is written: `limit=3`, `"first": 3`, `LIMIT 3`, `<size>3<`."""
+_MORE_LINKED = re.compile(r"<[^>]*>(?=[^<]*\bnext\b)[^<]*\bresults\s*=\s*\"?true\b", re.IGNORECASE)
 _FIRST = re.compile(r"(?:is)?(?:first|firstpage)")
 _EARLIER = re.compile(rf"{PREFIX}(?:has|is)?(?:any)?prev(?:ious)?(?:{_NOUN})*(?:url|uri|link|href|exists)?")
 """Keys that lead, or say whether there is something, before a page."""
@@ -165,9 +178,16 @@ def more_in_rows(value: Any, ways: Iterable[Way]) -> Iterator[Way]:
 
 
 def size_in(page: Page, rows: int) -> str | None:
-    """What in a request's query asks for so many rows as came: there may be more, unless the answer says its end."""
-    query = () if _says_end(page, rows) else parse_qsl(urlsplit(page.call.url).query)
-    return next((name for name, value in query if value == str(rows) and rows and _SIZE.fullmatch(letters(name))), None)
+    """What in a request's query or body asks for so many rows as came: there may be more, unless the answer says its
+    end."""
+    if not rows or _says_end(page, rows):
+        return None
+    asked = f"{unquote_plus(urlsplit(page.call.url).query)}\n{(page.call.body or b'').decode(errors='replace')}"
+    for found in _ASKED_NUMBER.finditer(asked):
+        words = re.sub(r"[\W_]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", found["name"])).strip().lower()
+        if int(found["number"]) == rows and _ASKED_SIZE.fullmatch(words):
+            return found["name"]
+    return None
 
 
 def may_be_full(page: Page, rows: int) -> bool:
@@ -181,7 +201,10 @@ def may_be_full(page: Page, rows: int) -> bool:
 
 
 def says_more(page: Page) -> str | None:
-    """A key outside of lists that is true where more follows, or false where no last page is, or that counts pages."""
+    """A key outside of lists that is true where more follows, or false where no last page is, or that counts pages; or
+    a link that says that there are rows behind it."""
+    if _MORE_LINKED.search(page.headers.get("Link", "")) is not None:
+        return "link"
     return next((sign for sign in _signs_of_more(page, of_place=False)), None)
 
 

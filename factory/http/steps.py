@@ -1,4 +1,5 @@
-"""The ways from one page to the next. One class for each; each serves one poll."""
+"""The ways from one page to the next, one class for each, and where the pipeline says that they end. Each serves one
+poll."""
 
 from __future__ import annotations
 
@@ -8,7 +9,9 @@ from typing import Any, NamedTuple, Protocol
 from urllib.parse import urljoin
 
 from factory.http import signs
+from factory.http.answers import keys_read
 from factory.http.call import HttpCall, links_of
+from factory.http.expectations import is_true
 from factory.http.page import Means, Page
 from factory.http.repeats import Came, Places
 from factory.http.selection import asked, search, searched
@@ -158,3 +161,37 @@ class Cursor:
         if isinstance(cursor, Mapping):
             return call.with_query({str(name): one for name, one in cursor.items()})
         return call.with_query({pages.cursor_param or "cursor": cursor})
+
+
+class Stop:
+    """The end of a list as `stop` says it. Raises JmesPathError."""
+
+    def __init__(self, expression: str | None) -> None:
+        self._expression = expression or ""
+        self._ask = searched(expression)
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the pipeline says it."""
+        return self._ask is not None
+
+    def holds(self, page: Page, came: Came, cursor: Any) -> bool:
+        """Whether the list ends with a page, which was asked for by `cursor`. Raises HttpError."""
+        scope = {
+            "page": page.value,
+            "rows": came.rows,
+            "last": came.rows[-1] if came.rows else None,
+            "headers": {name.lower(): value for name, value in page.headers.items()},
+            "cursor": cursor,
+        }
+        assert self._ask is not None  # noqa: S101 # `is_written`
+        return is_true(asked(self._ask, page, "stop", scope))
+
+    def check(self, page: Page, came: Came) -> None:
+        """Of a page with which the list ends. Raises HttpError where it has no rows, and says that more follow by what
+        `stop` does not look at."""
+        sign = None if came.number else signs.says_more(page)
+        key = (sign or "").partition(":")[0].rpartition(".")[2]
+        if sign is not None and not any(key in path for path in keys_read(self._expression)):
+            text = f"`stop` holds, but the page has no rows, and by `{sign}` it says that more follow"
+            raise page.error(f"{text}; a `stop` that looks at `{key}`, too, says where the list ends")

@@ -21,6 +21,8 @@ _COUNTS = re.compile(
 """Names of what numbers rows, so that none is a moment."""
 
 
+_NONE = re.compile(r"\s*|0{2,4}([-/.])00\1(?:00){1,2}(?:[T ][0:.]+)?(?:Z|[+-][0:]+)?")
+"""Texts by which a row has no cursor: nothing, as CSV has it, and the zero date of MySQL."""
 _LATE = timedelta(minutes=15)
 """So much later a row may arrive, by another clock or a slow transaction, than its cursor says: a step that ends less
 than this ago is not over."""
@@ -132,7 +134,7 @@ class RowProgress:
         rows in another order than `row_order` says."""
         kept = []
         for row in rows:
-            cursor: Any = self._cursor_of(row)
+            cursor = self._cursor(row)
             if cursor is None and self._incremental.on_missing_cursor != "fail":
                 self._missing += 1
                 if self._incremental.on_missing_cursor == "keep":
@@ -159,7 +161,7 @@ class RowProgress:
 
     def version(self, row: Any) -> Moment | None:
         """What a row that comes again is compared by; None for one without a cursor."""
-        cursor = self._cursor_of(row)
+        cursor = self._cursor(row)
         return None if cursor is None else self._form.moment(cursor)
 
     def is_later(self, one: Moment, other: Moment) -> bool:
@@ -180,8 +182,9 @@ class RowProgress:
         before = self._window.watermark
         return f"watermark {before!r} → {before if self._latest is None else self._latest[1]!r}"
 
-    def watermark(self) -> Cursor | None:
-        """How far the rows have come; with `step`, at least to just before the end of the window. None: nowhere."""
+    def watermark(self, server_time: datetime | None = None) -> Cursor | None:
+        """How far the rows have come; with `step`, at least to just before the end of the window, where that is over by
+        the server's clock, too. None: nowhere."""
         for number, what in (
             (self._future, f"have a cursor after {self._end()}; the watermark does not move there"),
             (self._missing, "have no cursor"),
@@ -192,8 +195,16 @@ class RowProgress:
         latest = None if self._latest is None else self._latest[1]
         if not self._window.is_step or self._is_stopped:
             return latest
+        if server_time is not None and self._window.until >= server_time - _LATE:
+            self._log(f"by the server's clock it is {server_time:%Y-%m-%d %H:%M:%S} UTC, so the step is not over")
+            return latest
         end = self._forms.passed(self._window.until, self._window.start)
         return end if latest is None or self._form.is_later(end, latest) else latest
+
+    def _cursor(self, row: Any) -> Any:
+        cursor: Any = self._cursor_of(row)
+        is_none = isinstance(cursor, str) and self._form.format != "text" and _NONE.fullmatch(cursor) is not None
+        return None if is_none else cursor
 
     def _is_wanted(self, cursor: Any) -> bool:
         """Take a cursor in; whether its row is to be handed on."""
@@ -242,6 +253,9 @@ class RowProgress:
 
     def _refused(self, row: Any, cursor: Any, error: CursorError) -> CursorError:
         absent = absent_key(row, self._path) if cursor is None else None
+        if cursor is None and (text := self._cursor_of(row)) is not None:
+            hint = "`on_missing_cursor: keep` hands such rows on each time, `skip` leaves them out"
+            return CursorError(f"row {self._number} at `{self._path}`: {text!r} is no cursor; {hint}")
         if absent is not None and absent.keys is not None:
             where = f"row {self._number}" + (f" at `{absent.parent}`" if absent.parent else "")
             return CursorError(f"{where} has no `{absent.key}`; it has {named(absent.keys)}")

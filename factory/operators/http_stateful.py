@@ -3,6 +3,7 @@ poll remembers, which says that what was handed over has arrived."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urljoin
@@ -15,6 +16,7 @@ from factory.http.connection import KEY_NAME
 from factory.http.credentials import without_proofs
 from factory.http.errors import shown_url
 from factory.http.facts import PollAnswer
+from factory.http.retries import server_time
 from factory.http.rows import MissingValueError, filled, takes
 from factory.http.selection import JmesPathError, search
 from factory.http.session import Transport
@@ -122,7 +124,7 @@ class StatefulHttpOperator(HttpRequestOperator):
                 polled.status,
             )
             return polled, {}
-        watermark = progress.watermark()
+        watermark = progress.watermark(server_time(polled.headers))
         if watermark is None:
             return polled, {}
         self.log.info("%s: watermark %r → %r", self.state.name, window.watermark, watermark)
@@ -144,8 +146,7 @@ class StatefulHttpOperator(HttpRequestOperator):
             request = request.model_copy(update={"url": self._linked(url, str(token)), "params": None})
         elif token is not None and incremental.token_param is not None:
             params = {incremental.token_param: token}
-        if token is not None:
-            request = filled(request, "cursor", {"start": token})
+        request = filled(request, "cursor", {"start": token})
         polled = self.polled(context, request, transport, params=params)
         found = search(str(incremental.token_path))(polled.last)
         if not isinstance(found, str | int) or isinstance(found, bool) or found == "":
@@ -160,7 +161,10 @@ class StatefulHttpOperator(HttpRequestOperator):
 
     @staticmethod
     def _linked(url: str, token: str) -> str:
-        """The URL that a token is. Raises CursorError where it is one of another server, which gets no credentials."""
+        """The URL that a token is. Raises CursorError where it is none, or one of another server, which gets no
+        credentials."""
+        if re.match(r"https?://|[/?]|[^?]+\?", token) is None:
+            raise CursorError("the token is no URL; `token_param` or `${cursor.start}` says where to send it")
         linked = urljoin(url, token)
         if not same_server(url, linked):
             raise CursorError(f"the token leads to another server, which gets no credentials: {shown_url(linked)}")

@@ -21,6 +21,7 @@ Moment = int | float | Decimal | datetime | str
 FORMATS = ("iso", "date", "rfc2822", "epoch", "epoch_ms", "number", "text")
 """Names of formats; any other has a `%` in it, as strptime takes it."""
 _NUMBER = re.compile(r"-?[0-9]{1,40}(?P<fraction>\.[0-9]{1,40})?(?P<exponent>[eE][+-]?[0-9]{1,3})?")
+_FIRST = datetime(1, 1, 2, tzinfo=UTC)  # the first day that is one in each zone
 _EXACT = 2**53  # from here on, floats are whole numbers, and not all of them
 _TIME = re.compile(
     r"(?P<day>[0-9]{4}(?P<dash>-?)[0-9]{2}(?P=dash)[0-9]{2})"
@@ -109,10 +110,7 @@ class CursorForm:
         if isinstance(lag, timedelta):
             if not isinstance(moment, datetime):
                 raise CursorError(f"`lag` is a duration and the cursor {_shown(value)} is a {self.kind(value)}")
-            try:
-                return self.written(moment - lag, value)
-            except OverflowError:
-                raise CursorError(f"`lag` goes back behind the first year from {_shown(value)}") from None
+            return self.written(moment - min(lag, max(moment - _FIRST, timedelta())), value)
         if isinstance(moment, datetime | str):
             raise CursorError(f"`lag` is a number and the cursor {_shown(value)} is a {self.kind(value)}")
         moved = moment - int(lag)
@@ -230,7 +228,7 @@ class CursorForm:
             raise CursorError(f"{_shown(pattern)} is no time")
         own = _iso_moment(pattern).tzinfo if match["zone"] else self.zone
         moment = moment.astimezone(own)
-        day = moment.strftime(f"%Y{match['dash']}%m{match['dash']}%d")
+        day = moment.date().isoformat().replace("-", match["dash"])
         if match["between"] is None:
             return day
         digits = len(match["fraction"] or "")

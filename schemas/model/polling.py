@@ -177,8 +177,9 @@ class Incremental(Model):
     """How far before the watermark to ask again, for rows that arrive late: a duration (`5m`) where cursors are times,
     a whole number where they are numbers. Such rows arrive more than once."""
     step: PositiveDuration | None = Field(default=None, examples=["7d"])
-    """Longest time that one run asks for: a long back-fill goes run by run, and the watermark moves after each. For
-    cursors that are times, with `end_param` or `${cursor.end}`."""
+    """Longest time that one run asks for: a long back-fill goes run by run, and the watermark moves after each, once
+    its time is over for 15 minutes, by the server's clock, too. For cursors that are times, with `end_param` or
+    `${cursor.end}`."""
     row_order: Literal["asc", "desc"] | None = None
     """Order in which the API gives rows, by their cursor: `asc` oldest first, `desc` newest first. With it, no page is
     requested behind the window's end (`asc`, with `end_param`) or start (`desc`). Rows in another order fail the
@@ -186,11 +187,13 @@ class Incremental(Model):
     filter: Literal["server", "client"] = "server"
     """`client`: the API gives all rows, and those before the watermark are left out here."""
     on_missing_cursor: Literal["fail", "keep", "skip"] = "fail"
-    """What to do with a row without a cursor: fail the task, hand it on each time, or leave it out."""
+    """What to do with a row without a cursor, or with an empty one: fail the task, hand it on each time, or leave it
+    out."""
     token_path: JmesPath | None = Field(default=None, examples=["nextSyncToken"])
     """In place of `cursor_path`: JMESPath of a token in the answer's last page that says what to ask for next time."""
     token_param: Text | None = Field(default=None, examples=["syncToken"])
-    """With `token_path`: the query parameter that takes the token. Without it the token is the URL to request."""
+    """With `token_path`: the query parameter that takes the token. In place of it, `${cursor.start}` anywhere in the
+    request. Without both the token is the URL to request."""
 
 
 Detection = Literal["etag", "last_modified", "hash"]

@@ -105,11 +105,11 @@ def _header_names(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
 
 _TIME = re.compile(r"(?:_|^)(?:at|on|ts)$|[a-z](?:At|On)$|time|date|day|updat|creat|modif|chang|stamp", re.IGNORECASE)
 _LATER = re.compile(
-    r"(?<![A-Za-z])(?:gt|(?:[a-z]+_)*after|(?:[a-z]+_)?(?:greater|newer|later)_?than)(?![a-z]|_?or|_?eq)"
-    r"|[a-z]+(?:After|GreaterThan|Gt)(?![a-z])|>(?= *\(?['\"]?\$\{cursor\.start\})"
+    r"(?<![A-Za-z])(?:gt|(?:[a-z]+_)*after|(?:[a-z]+_)?(?:greater|newer|later)[_-]?than)(?![a-z]|[_-]?or|[_-]?eq)"
+    r"|[A-Za-z]+(?:After|GreaterThan|Gt)(?![a-z])|>(?= *\(?['\"]?\$\{cursor\.start\})"
 )
 """Names of parameters and operators that leave out their own value."""
-_OPERATOR = re.compile(r">|gt|(?:is)?_?(?:after|(?:greater|later|newer)_?than)", re.IGNORECASE)
+_OPERATOR = re.compile(r">|gt|(?:is)?_?(?:after|(?:greater|later|newer)[_-]?than)", re.IGNORECASE)
 """Of these, what a body has beside the value: `{operator: GT, value: …}`."""
 
 

@@ -61,7 +61,7 @@ def _incremental(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
         and not any(nearest(key, ["start_param"]) for key in has)
     ):
         yield missing("start_param", "the watermark is sent nowhere; `${cursor.start}` in the request sends it, too")
-    if "start" in names and "token_path" not in has and "initial_value" not in has:
+    if "start" in names and "initial_value" not in has:
         yield missing("initial_value", "the first run has no other value for `${cursor.start}`")
     if "step" in has and "end_param" not in has and "end" not in names:
         yield missing("end_param", "`step` needs it, or `${cursor.end}` in the request")

@@ -135,7 +135,9 @@ class ScriptedAnswers:
         data, kind = _body(answer, self.address)
         fields = {"Content-Length": str(len(data)), **({"Content-Type": kind} if kind else {})}
         fields |= {name: _addressed(str(value), self.address) for name, value in answer.get("headers", {}).items()}
-        handler.send_response(answer.get("status", 200))
+        # With a `Date` of the case, the server's own is left out.
+        send = handler.send_response_only if "Date" in fields else handler.send_response
+        send(answer.get("status", 200))
         for name, value in fields.items():
             handler.send_header(name, value)
         handler.end_headers()

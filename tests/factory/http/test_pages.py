@@ -264,3 +264,16 @@ def test_a_body_and_a_header_field_count_rows() -> None:
     assert counts(paged, call.with_json_value(["page", "after"], "100"), 50)
     assert counts(call.with_headers({"X-Page": "1"}), call.with_headers({"x-page": "2"}), 50)
     assert not counts(paged, call.with_json_value(["page", "after"], "117"), 50)
+
+
+def test_links_that_only_lead_to_pages_without_rows(server: Server, run: Runner) -> None:
+    def route(handler: BaseHTTPRequestHandler) -> None:
+        at = int(query(handler).get("at", 0))
+        answer(handler, {"rows": [] if at else [1], "next": f"/?at={at + 1}"})
+
+    server.routes["/"] = route
+    with pytest.raises(
+        HttpError, match="the last 100 pages have no rows, and each says that more follows; `stop` says"
+    ):
+        run(server.url("/"), data_selector="rows", pagination={"type": "json_link"})
+    assert len(server.received) == 101

@@ -101,8 +101,8 @@ def test_a_lag_of_another_kind(value: Cursor, lag: timedelta | int) -> None:
 
 
 def test_a_lag_before_all_years() -> None:
-    with pytest.raises(CursorError, match="first year"):
-        FORM.before("0001-01-01", timedelta(days=1))
+    assert FORM.before("0001-01-01T00:00:00Z", timedelta(days=1)) == "0001-01-01T00:00:00Z"
+    assert FORM.before("0001-01-05T00:00:00-05:00", timedelta(days=9)) == "0001-01-01T19:00:00-05:00"
 
 
 @pytest.mark.parametrize(
