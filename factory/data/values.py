@@ -246,8 +246,9 @@ def types_said(values: Sequence[Any]) -> str:
                 *types_said(list(value.values() if isinstance(value, Mapping) else value)).split(", "),
             }
         elif value is not None:
-            zone = " with a zone" if getattr(value, "tzinfo", None) is not None else ""
-            found.add(f"{type(value).__name__}{zone}")
+            more = " with a zone" if getattr(value, "tzinfo", None) is not None else ""
+            more = " of more than 64 bits" if isinstance(value, int) and not -(2**63) <= value < 2**63 else more
+            found.add(f"{type(value).__name__}{more}")
     return ", ".join(sorted(found - {""}))
 
 

@@ -42,17 +42,18 @@ def is_thing(value: Mapping[str, Any]) -> bool:
 
 
 def frames(
-    value: Any, leads: Collection[str] = (), inside: str = "", *, is_frame: bool = True
+    value: Any, leads: Collection[str] = (), inside: str = "", *, is_frame: bool = True, is_root: bool = True
 ) -> Iterator[tuple[str, Mapping[str, Any], bool]]:
     """The mappings of an answer outside of lists, the outer first, and whether they are about all rows, as those are
-    that lead to them."""
+    that lead to them, and what they are all of."""
     if not isinstance(value, Mapping):
         return
     yield inside, value, is_frame
     for key, child in value.items():
         if isinstance(child, Mapping) and inside.count(".") < _DEEPEST:
-            is_so = is_of_all(key) or (is_frame and (len(value) == 1 or key in leads or str(key)[:1] == "["))
-            yield from frames(child, leads, f"{inside}{key}.", is_frame=is_so)
+            is_lone = is_root and len(value) == 1
+            is_so = is_frame and (is_lone or key in leads or str(key)[:1] == "[" or is_of_all(key))
+            yield from frames(child, leads, f"{inside}{key}.", is_frame=is_so, is_root=is_lone)
 
 
 class Part(NamedTuple):

@@ -115,6 +115,9 @@ class Counted:
             raise page.error(f"an earlier page has more rows than `limit` ({limit}), and others have not: {on_top}")
         if not came.sent or not is_page_before or all(row is None for row in came.sent):
             return
+        if not came.rows:
+            text = f"its items, of which `data_selector` takes no row, are those of the page before ({came.number})"
+            raise page.error(f"{text}; where the list ends so, write: stop: '!rows'")
         pages = self._pagination
         name = (pages.page_param or "page") if self._by_page else (pages.offset_param or "offset")
         if self._position - self._start <= (1 if self._by_page else came.number):

@@ -171,11 +171,16 @@ def _listed(status: Status) -> str:
 
 
 def is_decided(request: HttpRequest, sign: Way) -> bool:
-    """Whether a request has a condition that asks for this very key, or for something in it."""
+    """Whether a request has a condition that asks for this very key, or for something in it; also one that says where
+    its list ends."""
     keys = keys_of(sign)
     conditions = [request.expect.condition, *(one.condition for one in request.response_actions)]
     conditions += [request.until.condition] if request.until is not None else []
-    return any(path[: len(keys)] == keys for one in conditions if one is not None for path in keys_read(one))
+    conditions += [request.pagination.has_more_path] if request.pagination is not None else []
+    read = [path for one in conditions if one is not None for path in keys_read(one)]
+    if request.pagination is not None and request.pagination.stop is not None:
+        read += [path[1:] for path in keys_read(request.pagination.stop) if path[:1] == ("page",)]
+    return any(path[: len(keys)] == keys for path in read)
 
 
 class _Numbered(Answered, Protocol):

@@ -84,6 +84,10 @@ class Pager:
         """The first call, from the one that the pipeline writes."""
         return self._step.first(call)
 
+    def may_end_at(self, page: Page) -> bool:
+        """Whether an answer is an empty body where a counted list may end."""
+        return self._is_counted and self._number > 0 and not page.body.strip()
+
     def counted(self, came: Came) -> Came:
         """What a server counts of a page: of a counted list, not what a condition leaves out at the end of each, as it
         may be a footer. An offset asks for it once more, and it is left out once more."""
@@ -281,7 +285,7 @@ class Pager:
             self._pagination.cursor_path is None or is_path(self._pagination.cursor_path)
         )
         # No lines are no rows in JSON Lines and CSV, as an answer 204 has none.
-        is_usual = page.status == HTTPStatus.NO_CONTENT or page.value == []
+        is_usual = self._is_counted or page.status == HTTPStatus.NO_CONTENT or page.value == []
         if not page.ignored and (not is_usual or is_promised):
             hint = f"; where it does, write: stop: page == `{json.dumps(page.value)}`" if is_usual else ""
             raise page.bare_error(f"{what}, so it does not say whether the list ends here{hint}")

@@ -103,6 +103,7 @@ class _Poll:
         following: Following | None = Following(self._pager.first(start))
         first: Page | None = None
         page: Page | None = None
+        last: Any = None
         pending = False
         while following is not None:
             if first is not None and following.may_fail:
@@ -114,6 +115,7 @@ class _Poll:
                 names = {name.lower() for name in self._request.response_headers}
                 self._facts.headers = {name.lower(): v for name, v in page.headers.items() if name.lower() in names}
             self._facts.pages += 1
+            last = last if page.value is None else page.value
             pending = self._is_done is not None and is_pending(self._is_done, page, is_first=page is first)
             if pending or (conditional and page.status == NOT_MODIFIED):
                 break
@@ -128,7 +130,7 @@ class _Poll:
             status=first.status,
             headers=first.headers,
             body=first.value,
-            last=page.value,
+            last=last,
             rows=self._rows,
             digest=self._digest.hexdigest(),
             not_modified=conditional and first.status == NOT_MODIFIED,
@@ -182,7 +184,7 @@ class _Poll:
         ways = self._selector.ways
         self._check_said(page, more_in_rows(page.value, ways), "that a list in a row has more than these")
         self._check_said(page, signs_of_part(page.value, ways, has_total=self._has_total))
-        came = self._selector.rows(page, beyond=beyond)
+        came = self._selector.rows(page, beyond=beyond or self._pager.may_end_at(page))
         page = replace(page, inside={key for way in ways for key in way[:-1]})
         if isinstance(page.value, list):
             page = replace(page, beside=beside(page.value, came.sent))

@@ -35,7 +35,7 @@ class RowSelector:
     def rows(self, page: Page, *, beyond: bool = False) -> Came:
         """The rows of a page; what is selected and no list is one row. `beyond`: the list ended before it, so that it
         may have no place for any. Raises HttpError."""
-        if page.ignored or page.status == HTTPStatus.NO_CONTENT:
+        if page.ignored or page.status == HTTPStatus.NO_CONTENT or (beyond and page.value is None):
             return Came([], [])
         if self._select is None:
             if isinstance(page.value, list):

@@ -125,7 +125,12 @@ def sign_of_more(page: Page, *, is_row: bool = False) -> str | None:
 
 def _says_end(page: Page, rows: int) -> bool:
     """Whether an answer with so many rows says that nothing follows."""
-    said = [(letters(key), one) for _, frame, is_frame in frames(page.frame) if is_frame for key, one in frame.items()]
+    said = [
+        (letters(key), one)
+        for _, frame, is_frame in frames(page.frame, page.inside)
+        if is_frame
+        for key, one in frame.items()
+    ]
     return (
         any(one in _NOTHING[:3] and (_MORE.fullmatch(name) or _NEXT.fullmatch(name)) for name, one in said)
         or any(one in _TRUE and _LAST.fullmatch(name) for name, one in said)
@@ -146,7 +151,7 @@ def sign_of_earlier(page: Page, param: str, number: int) -> str | None:
     for target, relations in links_of(page.headers.get("Link", ""))[0]:
         if {"prev", "previous"} & {*relations} and _is_before(target, param, number):
             return "Link"
-    for inside, frame, is_frame in frames(page.frame):
+    for inside, frame, is_frame in frames(page.frame, page.inside):
         for key, child in frame.items():
             name = letters(key)
             leads_back = _EARLIER.fullmatch(name) is not None and (child is True or _is_before(child, param, number))
@@ -194,7 +199,7 @@ def may_be_full(page: Page, rows: int) -> bool:
     """Whether a lone page may be as long as pages get: neither its request nor its answer names a larger size."""
     pairs = [
         *parse_qsl(urlsplit(page.call.url).query),
-        *(one for _, frame, _ in frames(page.frame) for one in frame.items()),
+        *(one for _, frame, _ in frames(page.frame, page.inside) for one in frame.items()),
     ]
     sizes = (one for key, one in pairs if _SIZE.fullmatch(name := letters(key)) and name not in ("count", "rows"))
     return all((whole_number(size) or 0) <= rows for size in sizes)
@@ -211,7 +216,7 @@ def says_more(page: Page) -> str | None:
 def _signs_of_more(page: Page, *, of_place: bool = True) -> Iterator[str]:
     """Keys outside of lists, which hold the rows, that say that more follows. `of_place`: also by where to go on."""
     headers = {letters(key): one for key, one in numbers_in(page.headers).items()}
-    for inside, frame, is_frame in [("", headers, True), *frames(page.frame)]:
+    for inside, frame, is_frame in [("", headers, True), *frames(page.frame, page.inside)]:
         for key, child in frame.items():
             # `@Microsoft.Dynamics.CRM.morerecords`: a name, and whose it is.
             name = letters(key.rpartition(".")[2] if str(key)[:1] == "@" else key)

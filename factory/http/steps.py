@@ -139,6 +139,9 @@ class Cursor:
         if cursor is None and not self._places.seen:
             signs.check_body(page, str(pages.cursor_path), "cursor_path", self._means.log, has_rows=bool(came.number))
         parts = list(cursor.values()) if isinstance(cursor, Mapping) and self._takes_several else [cursor]
+        values = cursor if isinstance(cursor, list) else parts
+        if values and all(one is None for one in values):  # such as those of a last row, where there is none
+            return None
         if pages.cursor_body_path is None and not all(isinstance(one, str | int | float | None) for one in parts):
             several = ", nor a mapping of these" if self._takes_several else ""
             raise page.error(f"`cursor_path` ({pages.cursor_path}) gives neither text nor a number{several}")

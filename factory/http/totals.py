@@ -21,12 +21,8 @@ _TOTAL = re.compile(
 )
 _OF_ALL = re.compile(rf"{PREFIX}(?:(?:total|all|full)(?!$)|numfound).*")
 """Of these, those that are of all rows by their names, where `count` may be that of a page, `total` that of pages."""
-_OTHERS = re.compile(r"rate|usage|quota|credit|limit|account|bill|stat|cost|price|summary", re.IGNORECASE)
-"""Mappings whose totals are of something else than rows."""
-_ECHO = re.compile(r"param(?:eter)?s|query|request|cache")
-"""Mappings that repeat what was asked for."""
 _VAGUE = re.compile(r"count|rows|items|results|hits")
-"""Totals that may be of something else: they count where they are about all rows, and nobody asked for so many."""
+"""Totals that may be what was asked for: they count where nobody asked for so many."""
 _COUNTED = "total|counts?|records|rows|items|results"
 _FILTERED = re.compile(rf"(?:{_COUNTED})filter(?:ed)?|filter(?:ed)?(?:{_COUNTED})(?:count)?")
 _MOST_DIGITS = 19
@@ -84,9 +80,7 @@ def _totals_in(page: Page) -> Iterator[tuple[str, int]]:
     fields = numbers_in(page.headers)
     yield from ((key, int(one)) for key, one in fields.items() if _TOTAL.fullmatch(letters(key)) and whole_number(one))
     for inside, frame, is_of_all in sorted(frames(page.frame, page.inside), key=lambda one: one[0].count(".")):
-        if any(_OTHERS.search(key) or _ECHO.fullmatch(letters(key)) for key in inside.split(".")[:-1]):
-            continue
-        for key, value in frame.items():
+        for key, value in frame.items() if is_of_all else ():  # what other mappings count are other things
             name = letters(key)
             if _TOTAL.fullmatch(name) is None and _FILTERED.fullmatch(name) is None:
                 continue
@@ -94,7 +88,7 @@ def _totals_in(page: Page) -> Iterator[tuple[str, int]]:
             total = whole_number(value.get("value") if is_counted else value)  # as Elasticsearch has it
             if total is not None and _VAGUE.fullmatch(name) is not None:
                 is_echo = total != page.number and str(total) in asked_for(page.call)
-                total = total if is_of_all and not is_echo else None
+                total = None if is_echo else total
             if total is not None:
                 yield f"{inside}{key}", total
 

@@ -59,7 +59,7 @@ _OPPOSITES = {
     "": re.compile(rf"{LAST}|(?:is)?(?:end|ended|completed?)|all(?:loaded|fetched|read)"),
     "!": re.compile(r"(?:has|is|are|thereis|thereare)?(?:any)?(?:more|next|truncated)(?!.*last)(?!.*end).*"),
 }
-_MAYBE_NOT = re.compile(r"\s*(?P<sign>!?)\s*(?P<path>[\w.\"@-]+)\s*")
+_MAYBE_NOT = re.compile(r"\s*(?P<sign>!?)\s*(?P<open>\()?\s*(?P<path>[\w.\"@-]+)\s*(?(open)\)\s*)")
 
 
 def instead_of_opposite(has_more_path: str) -> str | None:
@@ -68,7 +68,8 @@ def instead_of_opposite(has_more_path: str) -> str | None:
     key = re.sub(r"[^a-z]", "", found["path"].rpartition(".")[2].lower()) if found is not None else ""
     if found is None or _OPPOSITES[found["sign"]].fullmatch(key) is None:
         return None
-    return found["path"] if found["sign"] else f"!{found['path']}"
+    path = found["path"]
+    return path if found["sign"] else f"!({path})" if "." in path else f"!{path}"  # `!a.b` is `(!a).b`
 
 
 class NextRequest(Model):
@@ -134,7 +135,7 @@ class Pagination(Model):
     """In place of `total_path`: the header field that holds this number, also behind a range: `0-24/319`."""
     has_more_path: JmesPath | None = Field(default=None, examples=["has_more"])
     """JMESPath of what says whether more follows: true, or false, as `false`, `0`, `"no"`, `"N"` and what is empty are.
-    `!` negates it. Then a page without rows is not the end."""
+    `!` negates it, of a path with dots in parentheses: `!(meta.done)`. Then a page without rows is not the end."""
     stop: JmesPath | None = Field(default=None, examples=["last.id <= `100`"])
     """JMESPath that is true on the last page, of `{page, rows, last, headers, cursor}`: the decoded body, its rows, the
     last of them, the answer's header fields in small letters, and the cursor that asked for the page."""

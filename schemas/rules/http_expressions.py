@@ -11,6 +11,7 @@ from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import nearest
+from schemas.model.polling import instead_of_opposite
 from schemas.rules.http_answers import tied_cursor
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
@@ -129,8 +130,8 @@ def _meant_otherwise(subject: Subject, task: TaskView, found: Mapping[DataPath, 
 
     for place, text in found.items():
         path, node = (*task.with_path, *place), jmespath.compile(text).parsed
-        # Of `has_more_path`, whose `!` stands before a whole path, the poller reads it so.
-        for name in _negated_alone(node) if place != ("pagination", "has_more_path") else ():
+        is_said = place == ("pagination", "has_more_path") and instead_of_opposite(text) is not None
+        for name in () if is_said else _negated_alone(node):
             at = re.search(rf"!\s*\"?{re.escape(name)}\b", text)
             message = f"`!` takes `{name}` alone, and of what is left, which is true or false, the rest is null"
             help_text = f"write it in parentheses: `!({name}.…)`"
