@@ -28,7 +28,8 @@ _NAMES = re.compile(
     re.IGNORECASE,
 )
 _TAIL = re.compile(
-    r"(DETAIL:[^\n]*?(?:=|\bcontains\b)|JSON data, line \d+|COPY \S+, line \d+(?:, column [^:\n]+)?|QUERY:)(?s:.*)"
+    r"(DETAIL:[^\n]*?(?:=|\bcontains\b)|JSON data, line \d+|JSON transform error [^\n]*?\bline \d+:"
+    r"|COPY \S+, line \d+(?:, column [^:\n]+)?|QUERY:)(?s:.*)"
     r"|(Original Line:)(?s:.*?)(?=\n *file = |$(?!\n))"
 )
 """Where the rows begin that a message ends with."""
@@ -38,6 +39,8 @@ _OF_THE_TABLE = re.compile(
 )
 """Lines whose names are the database's own, whether the statement has them or not."""
 _UNQUOTED = re.compile(r"(?:does not exist|too many dotted names\)): *(\S+)$", re.MULTILINE)
+_SAID_OF = re.compile(r"^((?:Invalid Input|Conversion) Error: (?!CSV)[^:\"'\n]+: )((?s:.+?))(?=\n+LINE |\Z)")
+"""DuckDB's words and the value that they are about, which has no quotes."""
 _LINE = re.compile(r"^LINE \d+:(.*)(?:\n *\^)?", re.MULTILINE)
 _NUMBER = re.compile(r"(?<=\bvalue )[-+]?[\d.][\w.+-]*|(?<=\()[-+]?[\d.]\S* [-+*/%^] [^()]*(?=\))")
 _LOGIN = re.compile(r"(://[^\s/:@'\"]*:)[^\s'\"]*(?=@)|(\bpassword\s*=\s*)[^\s'\"]+", re.IGNORECASE)
@@ -80,6 +83,7 @@ def database_words(error: BaseException, statement: str = "") -> str:
         return f"\0{len(kept) - 1}\0"
 
     text = _TAIL.sub(r"\1\2 …", text)
+    text = _SAID_OF.sub(lambda at: at[0] if is_known(at[2]) else f"{at[1]}…", text)
     text = _UNQUOTED.sub(lambda at: at[0] if is_known(at[1]) else at[0].replace(at[1], "…"), text)
     text = _NAMES.sub(lambda at: keep(at) if is_name(at) else at[0], text)
     text = re.sub(_PART, lambda at: keep(at) if is_known(at[2]) else at[0], text)

@@ -61,10 +61,10 @@ def _readable(path: str, folder: Path) -> str:
             head = data.read(3)
         except (EOFError, OSError, zlib.error) as error:
             raise RowFileError(f"`{path}` is not {kind} in gzip: {error}") from None
+        if kind == "json" and not head.lstrip().startswith(b"["):
+            list(read_rows(path))  # of one row: which refuses none, and more, as `load` does
         if head not in (b"", codecs.BOM_UTF8):
             return path
-        if not head and kind == "json":
-            list(read_rows(path))  # which refuses it, as `load` does
         with copy.open("wb") as other:
             shutil.copyfileobj(data, other)
     return str(copy)

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import glob
 import re
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 from factory.data.columns import FLOAT_DIGITS
 from factory.data.csv_headers import csv_delimiter, first_line
-from factory.data.lost_digits import is_inexact_in_duckdb
-from factory.data.places import RowFileError, format_of, opened_to_read
-from factory.data.row_files import read_rows, unzipped
+from factory.data.lost_digits import is_inexact_in_duckdb, loses_digits
+from factory.data.places import RowFileError, format_of
+from factory.data.row_files import may_be_odd, read_rows
 from factory.data.sql import quoted, text_literal
 
 _DECIMAL_DIGITS = 38  # the most of DuckDB's DECIMAL
+_TOO_MANY_DIGITS = f"numbers of more than {_DECIMAL_DIGITS} digits: write them as text"
 _LARGEST_OBJECT = 128 << 20  # bytes of the longest line of JSON
 
 
@@ -41,8 +42,7 @@ def named_alike(connection: Any, name: str, paths: Sequence[str]) -> Iterator[st
     if not others:
         return
     kind, listed = format_of(paths[0])[0], _listed(paths)
-    objects = f"read_json_objects({listed}, maximum_object_size = {_LARGEST_OBJECT})"
-    keys = f"SELECT DISTINCT unnest(json_keys(json)) FROM {objects}"
+    keys = f"SELECT DISTINCT unnest(json_keys(json)) FROM {_objects(listed)}"
     asked = f"SELECT name FROM parquet_schema({listed})" if kind == "parquet" else keys
     rows = [] if kind == "csv" else connection.execute(asked).fetchall()
     written = [one for (one,) in rows] or [one for path in paths for one in next(read_rows(path), ())]
@@ -66,6 +66,14 @@ _GUESSED = {
     "TIMESTAMP WITH TIME ZONE": f"{_DAY}[T ]{_CLOCK}{_ZONE}",
 }
 """Types that DuckDB also guesses for `01/02/2026` or `yes`, without zones or digits → texts that mean one thing."""
+_AS_FLOAT = "TRY_CAST({0} AS DOUBLE)"
+_WRITTEN = {
+    "BIGINT": "coalesce(regexp_full_match(trim({0}), '-?[0-9]+'), true)",
+    "DOUBLE": f"({{0}} IS NULL OR CASE WHEN isinf({_AS_FLOAT}) OR {_AS_FLOAT} = 0 "
+    f"THEN NOT regexp_matches({{0}}, '[1-9].*[eE]') ELSE {_AS_FLOAT} IS NOT NULL END)",
+}
+"""Types that DuckDB also guesses for `0x1F` and `1e400`, which is no float → SQL that is true where a text says what
+they keep."""
 
 
 NESTED = ("struct", "map", "list", "array")
@@ -94,6 +102,22 @@ def _listed(paths: Sequence[str]) -> str:
     return f"[{', '.join(text_literal(glob.escape(path)) for path in paths)}]"
 
 
+def _objects(listed: str) -> str:
+    return f"read_json_objects({listed}, maximum_object_size = {_LARGEST_OBJECT})"
+
+
+def _has_null_rows(connection: Any, listed: str) -> bool:
+    asked = f"SELECT 1 FROM {_objects(listed)} WHERE json_type(json) = 'NULL' LIMIT 1"
+    return bool(connection.execute(asked).fetchall())
+
+
+def _refuse_wide(connection: Any, listed: str) -> None:
+    """Raise DuckdbError where Parquet has decimals of more digits than DuckDB's have: it would read them as floats."""
+    asked = f"SELECT name FROM parquet_schema({listed}) WHERE precision > {_DECIMAL_DIGITS} LIMIT 1"
+    for (name,) in connection.execute(asked).fetchall():
+        raise DuckdbError(f"the column `{name}` has {_TOO_MANY_DIGITS}")
+
+
 def reader(connection: Any, paths: Sequence[str]) -> str:
     """The table function that reads files of one format, each column in a type that keeps what is written."""
     formats = {format_of(path)[0] for path in paths}
@@ -102,6 +126,7 @@ def reader(connection: Any, paths: Sequence[str]) -> str:
     (kind,) = formats
     listed = _listed(paths)
     if kind == "parquet":
+        _refuse_wide(connection, listed)
         return f"read_parquet({listed}, union_by_name = true)"
     options = f"{listed}, union_by_name = {len(paths) > 1}"
     options += _csv_options(paths) if kind == "csv" else f", maximum_object_size = {_LARGEST_OBJECT}"
@@ -109,7 +134,9 @@ def reader(connection: Any, paths: Sequence[str]) -> str:
     function = "read_csv" if kind == "csv" else "read_json"
     plain = f"{function}({options}, {_ALL})"
     types = _types(connection, plain)
-    if list(types) == ["json"]:  # values that are no rows, as a rule, which `load` refuses
+    is_odd = any(map(may_be_odd, paths))
+    is_null = is_odd and kind != "csv" and _has_null_rows(connection, listed)
+    if is_null or list(types) == ["json"]:  # values that are no rows, as a rule, which `load` refuses
         for _ in read_rows(list(paths)):
             pass
     given = {name: str(one) for name, one in types.items()}
@@ -118,13 +145,13 @@ def reader(connection: Any, paths: Sequence[str]) -> str:
             # Without a row each column is one of text, which SQL for numbers or times refuses; null is of any type.
             return f"(SELECT {', '.join(f'NULL AS {quoted(name)}' for name in given)} WHERE false)"
         as_text = f"read_csv({options}, all_varchar = true)"
-        exact = _guessed(connection, types, as_text)
-        exact |= _exact_csv(connection, types, as_text) if any(map(_may_lose_digits, paths)) else {}
+        exact = _guessed(connection, types, as_text, _WRITTEN)
+        numbers = {name: kind for name, kind in types.items() if name not in exact}
+        exact |= _exact_csv(connection, numbers, as_text) if is_odd else {}
         if len(paths) > 1:  # which need not have the same columns
             return f"read_csv({options}, {_ALL}, types = {_struct(exact)})" if exact else plain
         return f"read_csv({options}, columns = {_struct(given | exact)})"
-    may_lose = any(map(_may_lose_digits, paths)) and _json_loses_digits(connection, listed)
-    exact = _exact_json(types, paths) if may_lose else {}
+    exact = _exact_json(types, paths) if is_odd and _has_odd_numbers(connection, listed) else {}
     if list(given) == ["json"] or _second_of_a_name(given):  # which are no keys
         return plain
     given = {name: type_text(one, lambda leaf: "VARCHAR" if leaf == "UUID" else leaf) for name, one in types.items()}
@@ -146,45 +173,26 @@ def _csv_options(paths: Sequence[str]) -> str:
     return f", {form}, null_padding = false, delim = {text_literal(delimiter)}"
 
 
-_DIGITS = bytes(48 if chr(byte) in "0123456789." else 58 if byte == 58 else 32 for byte in range(256))
-_TOO_LONG = b"0" * (FLOAT_DIGITS + 1)
-
-
-def _may_lose_digits(path: str) -> bool:
-    """Whether a text file may have a number that a float cannot hold, by a quick look.
-
-    Raises RowFileError.
-    """
-    with opened_to_read(path) as file:
-        end = b""
-        try:
-            data = unzipped(path, file)
-            while piece := data.read(1 << 20):
-                text = end + piece
-                signs = text.translate(_DIGITS)
-                if _TOO_LONG in signs:
-                    return True
-                end = text[-FLOAT_DIGITS:]
-        except (EOFError, OSError, zlib.error) as error:
-            raise RowFileError(f"`{path}` cannot be read: {error}") from None
-    return False
-
-
 def _types(connection: Any, reader: str) -> dict[str, Any]:
     """DuckDB's types by column."""
     read = connection.sql(f"SELECT * FROM {reader}")
     return dict(zip(read.columns, read.types, strict=True))
 
 
-def _guessed(connection: Any, types: Mapping[str, Any], as_text: str) -> dict[str, str]:
-    """The columns with a type in `_GUESSED`, nested too, and a text that is not of its form: such texts stay texts."""
-    held = {name: sql for name, kind in types.items() if (sql := _held(quoted(name), kind))}
+def _guessed(
+    connection: Any, types: Mapping[str, Any], as_text: str, numbers: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, str]:
+    """The columns with a type in `_GUESSED`, nested too, or in `numbers`, and a text that is not of its form: such
+    texts stay texts."""
+    tests = {name: _held(quoted(name), kind) for name, kind in types.items()}
+    tests |= {name: numbers[str(kind)].format(quoted(name)) for name, kind in types.items() if str(kind) in numbers}
+    held = {name: sql for name, sql in tests.items() if sql}
     if not held:
         return {}
     asked = ", ".join(f"bool_and({sql})" for sql in held.values())
     answers = zip(held, connection.execute(f"SELECT {asked} FROM {as_text}").fetchone(), strict=True)
     others = [name for name, answer in answers if answer is False]
-    return {name: type_text(types[name], _as_text) for name in others}
+    return {name: "VARCHAR" if str(types[name]) in numbers else type_text(types[name], _as_text) for name in others}
 
 
 def _held(place: str, kind: Any, depth: int = 0) -> str:
@@ -217,7 +225,7 @@ def _exact_csv(connection: Any, types: Mapping[str, Any], as_text: str) -> dict[
         text = f"trim({quoted(name)})"
         whole = f"max(length(regexp_replace(split_part({text}, '.', 1), '[^0-9]', '', 'g')))"
         after = f"max(CASE WHEN {text} LIKE '%.%' THEN length({text}) - strpos({text}, '.') ELSE 0 END)"
-        asked = f"SELECT bool_or({_loses_digits(text)}), bool_or({text} ILIKE '%e%'), {whole}, {after} FROM {as_text}"
+        asked = f"SELECT bool_or({loses_digits(text)}), bool_or({text} ILIKE '%e%'), {whole}, {after} FROM {as_text}"
         loses, has_exponent, before, behind = connection.execute(asked).fetchone()
         if loses:
             fits = not has_exponent and before + behind <= _DECIMAL_DIGITS
@@ -225,13 +233,7 @@ def _exact_csv(connection: Any, types: Mapping[str, Any], as_text: str) -> dict[
     return exact
 
 
-def _loses_digits(text: str) -> str:
-    """Whether a number's text is another one when it has been a float."""
-    as_float = f"CAST(CAST({text} AS DOUBLE) AS VARCHAR)"
-    return f"length({text}) > {FLOAT_DIGITS} AND rtrim({as_float}, '.0') <> rtrim({text}, '.0')"
-
-
-def _json_loses_digits(connection: Any, listed: str) -> bool:
+def _has_odd_numbers(connection: Any, listed: str) -> bool:
     """Whether JSON has numbers that a float cannot hold, of some of which DuckDB's reader makes floats."""
     lines = (
         f"read_csv({listed}, columns = {{'line': 'VARCHAR'}}, delim = '\x01', quote = '', escape = '', header = false"
@@ -239,8 +241,9 @@ def _json_loses_digits(connection: Any, listed: str) -> bool:
     lines += f", max_line_size = {_LARGEST_OBJECT}, auto_detect = false)"
     number = f"-?[0-9]+[.][0-9]+|-?[0-9]{{{FLOAT_DIGITS + 1},}}"
     numbers = f"SELECT unnest(regexp_extract_all(line, '{number}')) AS number FROM {lines}"
-    found = connection.execute(f"SELECT count(*) FROM ({numbers}) WHERE {_loses_digits('number')}").fetchone()
-    return bool(found[0])
+    loses = f"SELECT 1 FROM ({numbers}) WHERE {loses_digits('number')}"
+    exponent = f"SELECT 1 FROM {lines} WHERE regexp_matches(line, '[0-9][eE][+-]?[0-9]{{3}}')"
+    return bool(connection.execute(f"{loses} UNION ALL {exponent} LIMIT 1").fetchall())
 
 
 def _exact_json(types: Mapping[str, Any], paths: Sequence[str]) -> dict[str, str]:
@@ -266,9 +269,7 @@ def _exact_json(types: Mapping[str, Any], paths: Sequence[str]) -> dict[str, str
                 digits[name] = (max(whole, len(figures) + int(exponent)), max(after, -int(exponent)))
     for name in inexact:
         if sum(digits[name]) > _DECIMAL_DIGITS:
-            raise DuckdbError(
-                f"the column `{name}` has numbers of more than {_DECIMAL_DIGITS} digits: write them as text"
-            )
+            raise DuckdbError(f"the column `{name}` has {_TOO_MANY_DIGITS}")
     return {name: f"DECIMAL({_DECIMAL_DIGITS},{digits[name][1]})" for name in inexact}
 
 

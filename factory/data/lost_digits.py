@@ -6,6 +6,8 @@ import re
 from decimal import Decimal
 from typing import Any
 
+from factory.data.columns import FLOAT_DIGITS
+
 NUMBER = r"^-?[0-9]+(\.[0-9]+)?$"
 FINE_TIME = r"[.,][0-9]{6}[0-9]*[1-9]"
 """Digits behind the second that neither Python's times nor DuckDB's have a place for: both cut them off."""
@@ -38,6 +40,12 @@ def lost_in_postgres(column: str, kind: Any, form: str) -> list[str]:
     if is_time or "(" in kind.full:  # a domain and `interval year` cut off, too
         tests.append(f"({plain})::{kind.full} <> {plain}")
     return tests
+
+
+def loses_digits(text: str) -> str:
+    """SQL of DuckDB: whether a number's text is another one when it has been a float."""
+    as_float = f"CAST(CAST({text} AS DOUBLE) AS VARCHAR)"
+    return f"length({text}) > {FLOAT_DIGITS} AND rtrim({as_float}, '.0') <> rtrim({text}, '.0')"
 
 
 def is_inexact_in_duckdb(value: Any, kind: Any) -> bool:

@@ -12,6 +12,7 @@ import csv
 import gzip
 import io
 import json
+import re
 import sys
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from types import TracebackType
 from typing import IO, Any, Self, cast
 from uuid import UUID
 
+from factory.data.columns import FLOAT_DIGITS
 from factory.data.csv_headers import csv_delimiter
 from factory.data.parquet_rows import parquet_rows, twice
 from factory.data.places import (
@@ -174,6 +176,34 @@ def read_rows(path: str | Sequence[str]) -> Iterator[dict[str, Any]]:
 
 def unzipped(path: str, file: IO[bytes]) -> IO[bytes]:
     return cast(IO[bytes], gzip.GzipFile(fileobj=file)) if format_of(path)[1] else file
+
+
+_SIGNS = bytes(48 if sign in b"0123456789." else 101 if sign in b"eE" else sign for sign in range(256))
+_ODD_NUMBERS = (b"0" * (FLOAT_DIGITS + 1), b"e000", b"e+000", b"e-000")
+_NULL_ROW = re.compile(rb"[\[,]\s*null\b")
+
+
+def may_be_odd(path: str) -> bool:
+    """Whether a text file may have a number that a float does not keep, or in JSON null for a row, by a quick look.
+
+    Raises RowFileError.
+    """
+    is_list = format_of(path)[0] == "json"
+    with opened_to_read(path) as file:
+        end = b"\n"
+        try:
+            data = unzipped(path, file)
+            while piece := data.read(1 << 20):
+                text = end + piece
+                numbers = text.translate(_SIGNS)
+                if any(odd in numbers for odd in _ODD_NUMBERS) or b"\nnull" in text:
+                    return True
+                if is_list and _NULL_ROW.search(text):
+                    return True
+                end = text[-FLOAT_DIGITS:]
+        except (EOFError, OSError, zlib.error) as error:
+            raise RowFileError(f"`{path}` cannot be read: {error}") from None
+    return False
 
 
 def _rows_in(path: str, file: IO[bytes]) -> Iterator[dict[str, Any]]:

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, time
-from decimal import Decimal, InvalidOperation
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -62,6 +62,8 @@ NUMBER_TEXT = re.compile(rf"{INTEGER.pattern}(?:\.\d+)?(?:[eE][+-]?\d+)?|nan|NaN
 """Text that is a number, as JSON and Python write them."""
 _SMALLEST_SINGLE = 2.0**-126
 """Below it, a float of 32 bits keeps fewer digits."""
+_EXACT = Context(MAX_PREC, Emin=MIN_EMIN, Emax=MAX_EMAX)
+"""Python's own context rounds at 28 digits."""
 _AS_IT_IS: Mapping[str, frozenset[type]] = MappingProxyType(
     {
         "double": frozenset({float, type(None)}),
@@ -113,7 +115,7 @@ def _decimal(value: Any, kind: ColumnType) -> Decimal:
     if not exact.is_finite():
         raise ValueError
     digits, scale = kind.precision or DIGITS, SCALE if kind.scale is None else kind.scale
-    _, figures, exponent = exact.normalize().as_tuple()
+    _, figures, exponent = exact.normalize(_EXACT).as_tuple()
     if -int(exponent) > scale or len(figures) + int(exponent) > digits - scale:
         raise ValueError
     return exact

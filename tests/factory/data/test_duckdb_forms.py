@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowException
 
-from factory.data.row_files import read_rows
+from factory.data.row_files import RowFileWriter, read_rows
 from factory.operators.sql import DuckdbOperator
+
+from .checks import broken
 
 pytest.importorskip("duckdb")
 
@@ -59,3 +62,43 @@ def test_a_value_has_one_form_in_all_files(tmp_path: Path, ending: str, value: s
         kept,
         None,
     ]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [["0x10", "0xff"], ["0b11"], ["0x10", "1.5"], ["1.5", "0X1F"], ["1e400"], ["1e-400", "2.5"], ["-1E+400", "7"]],
+)
+def test_a_text_of_csv_that_is_another_number_stays_text(tmp_path: Path, texts: list[str]) -> None:
+    lines = "".join(f"{number},{text}\n" for number, text in enumerate(texts))
+    (tmp_path / "a.csv").write_text(f"id,v\n{lines}")
+    (tmp_path / "b.csv").write_text("id,v\n")
+    for files in ("a.csv", "*.csv"):
+        rows = run("SELECT v FROM t ORDER BY id", tables={"t": str(tmp_path / files)})
+        assert [row["v"] for row in rows] == texts
+
+
+def test_other_numbers_of_csv_are_numbers(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a,b,c,d\n1,1e5,0e0,1.5\n -2 ,1e-300,5e-324,nan\n,,,\n")
+    rows = run("SELECT a, b, c, d FROM t WHERE a IS NOT NULL", tables={"t": str(tmp_path / "a.csv")})
+    assert [[row["a"], row["b"], row["c"]] for row in rows] == [[1, 1e5, 0.0], [-2, 1e-300, 5e-324]]
+    assert rows[0]["d"] == 1.5
+
+
+def test_numbers_that_no_float_holds_are_an_error_in_json(tmp_path: Path) -> None:
+    for name, text in (("a.jsonl", '{"v": 1.5}\n{"v": 1e400}\n'), ("b.json", '[{"v": 1E-400}]')):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(AirflowException, match="`v` has numbers of more than 38 digits: write them as text"):
+            run("SELECT v FROM t", tables={"t": str(tmp_path / name)})
+    (tmp_path / "c.jsonl").write_text('{"v": 1e+300, "w": "a1e400"}\n')
+    assert run("SELECT v FROM t", tables={"t": str(tmp_path / "c.jsonl")}) == [{"v": 1e300}]
+
+
+def test_decimals_of_parquet_that_are_too_long_are_an_error(tmp_path: Path) -> None:
+    said = "the column `v` has numbers of more than 38 digits: write them as text"
+    with RowFileWriter(f"{tmp_path}/x.parquet") as file:
+        file.write(
+            [{"id": 1, "v": Decimal("123456789012345678901234567890.5")}, {"id": 3, "v": Decimal("0.123456789")}]
+        )
+    with pytest.raises(AirflowException, match=said):
+        run("SELECT * FROM t", tables={"t": file.path})
+    assert said in broken({"file": file.path}, columns={"v": {"max": {"leq_to": 9}}})

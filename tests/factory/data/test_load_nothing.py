@@ -138,6 +138,10 @@ def test_what_is_no_row_is_refused_by_each_reader(tmp_path: Path) -> None:
     for name, text, said in (
         ("mixed.json", '[{"id":1},5]', "row 2: a row must be a mapping of column names, not int"),
         ("mixed.jsonl", '{"id":1}\n5\n', "line 2: a row must be a mapping of column names, not int"),
+        ("null.json", '[{"id":[1, null]}, null]', "row 2: a row must be a mapping of column names, not NoneType"),
+        ("null.jsonl", '{"id":1}\nnull\n', "line 2: a row must be a mapping of column names, not NoneType"),
+        ("two.json", '{"id":1}\n{"id":2}\n', "is not json: Extra data"),
+        ("lists.json", '[{"id":1}]\n[{"id":2}]\n', "is not json: Extra data"),
         ("empty.json", "", "is not json"),
         ("blank.json", " \n", "is not json"),
     ):

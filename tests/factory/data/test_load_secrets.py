@@ -191,6 +191,23 @@ def test_no_cast_that_fails_shows_its_value(warehouse: Warehouse) -> None:
             assert "zaphod" not in str(raised.value), kind
 
 
+def test_no_value_without_quotes_is_shown(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"card":4711471147114711,"v":1,"v":4711}\n')
+    asked: list[tuple[str, Any]] = [
+        ("SELECT card, v FROM t", str(tmp_path / "a.jsonl")),
+        ("SELECT regexp_matches('x', v) FROM t", [{"v": "a(4711"}]),
+        ("SELECT regexp_matches('x', v) FROM t", [{"v": 'a("b\n4711'}]),
+        ("""SELECT json_transform_strict(v, '{"a": "TINYINT"}') FROM t""", [{"v": '{"a":4711}'}]),
+        ("SELECT make_date(v, v, 1) FROM t", [{"v": 4711}]),
+    ]
+    for sql, table in asked:
+        with pytest.raises(AirflowException, match=r"Error: [^…]+: …$|Error: Type") as raised:
+            DuckdbOperator(task_id="a", sql=sql, tables={"t": table}).execute({})
+        assert "4711" not in str(raised.value)
+    with pytest.raises(AirflowException, match=r"missing \): a\(b$"):  # the statement has it
+        DuckdbOperator(task_id="a", sql="SELECT regexp_matches('x', 'a(b')").execute({})
+
+
 @on("postgres")
 def test_a_value_that_becomes_a_name_is_not_shown(warehouse: Warehouse) -> None:
     warehouse.run("CREATE TABLE t (name TEXT, of REGCLASS); INSERT INTO t (name) VALUES ('zaphod'), ('orders')")

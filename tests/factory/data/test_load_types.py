@@ -241,3 +241,23 @@ def test_a_column_for_values_of_another_type_keeps_their_digits(warehouse: Wareh
         with pytest.raises(AirflowException, match=r"`v` has .*, which no column takes: convert it first"):
             load([{"id": 2, "v": Decimal(value)}], run_id=f"r{value}")
     assert warehouse.rows("orders") == before
+
+
+@on("duckdb", "postgres")
+@pytest.mark.parametrize("contract", ["evolve", "freeze", "discard_value", "discard_row"])
+def test_a_decimal_of_more_digits_than_python_counts_with(warehouse: Warehouse, contract: str) -> None:
+    fine, later = Decimal("1.0000000000000000000000000000000000001"), {"run_id": "r2", "schema_contract": contract}
+    load([{"id": 1, "v": Decimal("1.5")}])
+    rows = [{"id": 2, "v": fine}, {"id": 3, "v": 2.5}]
+    if contract == "freeze":
+        with pytest.raises(AirflowException, match=r"`v` is of type decimal.* more digits than it keeps in row 1"):
+            load(rows, **later)
+        return
+    loaded = load(rows, **later)
+    assert loaded["rows_discarded"] == (contract == "discard_row")
+    assert loaded["values_discarded"] == (contract == "discard_value")
+    if contract == "evolve":
+        assert warehouse.rows("orders", "id, v, v__v_decimal")[1:] == [(2, None, fine), (3, Decimal("2.5"), None)]
+    most = Decimal("9" * 38)
+    load([{"id": 1, "v": most}], table="large", run_id="r3")
+    assert warehouse.rows("large", "v") == [(most,)]

@@ -5,17 +5,12 @@ from __future__ import annotations
 import gzip
 import importlib.util
 import re
-import subprocess
-import sys
-import tempfile
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.sdk.io import attach
-from fsspec.implementations.memory import MemoryFileSystem
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -92,40 +87,11 @@ def test_parquet_refuses_a_column_of_two_types_and_shows_no_value(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("ending", [".jsonl", ".json", ".csv", ".csv.gz"])
-def test_what_raises_leaves_the_file_of_before(tmp_path: Path, ending: str) -> None:
-    path = written(tmp_path / f"rows{ending}", ROWS)
-    before = Path(path).read_bytes()
-    with pytest.raises(RowFileError, match="cannot be written as"), RowFileWriter(path) as file:
-        file.write([*ROWS, {"id": object()}])
-    assert Path(path).read_bytes() == before
-    assert [one.name for one in tmp_path.iterdir()] == [f"rows{ending}"]
-
-
 def test_folders_are_made_and_a_pattern_is_read_in_order(tmp_path: Path) -> None:
     for day in (2, 1):
         written(tmp_path / "lake" / "orders" / f"{day}.jsonl", [{"day": day}])
     assert list(read_rows(str(tmp_path / "lake" / "**" / "*.jsonl"))) == [{"day": 1}, {"day": 2}]
     assert list(read_rows([f"file://{tmp_path}/lake/orders/2.jsonl"])) == [{"day": 2}]
-
-
-def test_a_store_gets_the_whole_file() -> None:
-    attach("memory", fs=MemoryFileSystem())
-    path = written("memory://bucket/orders/1.jsonl.gz", ROWS)
-    assert list(read_rows(path)) == ROWS
-    assert list(read_rows("memory://bucket/orders/*.jsonl.gz")) == ROWS
-
-
-def test_a_store_that_takes_nothing_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Unreachable(MemoryFileSystem):  # type: ignore[misc] # fsspec has no types
-        def put_file(self, *_: Any, **__: Any) -> None:
-            raise RuntimeError("no endpoint")
-
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    attach("memory", "unreachable", fs=Unreachable())
-    with pytest.raises(RowFileError, match=r"`memory://unreachable@b/o\.csv` cannot be written: no endpoint"):
-        written("memory://unreachable@b/o.csv", ROWS)
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("path", ["rows.txt", "rows", "rows.parquet.gz", ".gz"])
@@ -246,23 +212,6 @@ def test_a_line_with_too_many_fields_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a,b,a\n1,2,3\n")
     with pytest.raises(RowFileError, match=r"a\.csv`: two columns are named `a`"):
         list(read_rows(str(tmp_path / "a.csv")))
-
-
-def test_what_a_killed_process_left_is_removed_and_no_other(tmp_path: Path) -> None:
-    program = (
-        "import os, sys; from factory.data.row_files import RowFileWriter;"
-        "RowFileWriter(sys.argv[1]).write([{'a': 1}]); os.kill(os.getpid(), 9)"
-    )
-    path = tmp_path / "a.jsonl"
-    subprocess.run([sys.executable, "-c", program, str(path)], check=False)
-    (left,) = tmp_path.iterdir()
-    with RowFileWriter(str(path)) as other:
-        (held,) = tmp_path.iterdir()
-        assert held != left
-        other.write([{"a": 1}])
-        assert list(read_rows(written(path, [{"a": 2}]))) == [{"a": 2}]
-    assert [one.name for one in tmp_path.iterdir()] == ["a.jsonl"]
-    assert list(read_rows(str(path))) == [{"a": 1}]
 
 
 @settings(max_examples=60)
