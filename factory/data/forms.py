@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -31,6 +31,44 @@ def written(value: Any) -> Any:
     if isinstance(value, Sequence | Set):
         return [str(one) if isinstance(one, UUID) else written(one) for one in value]
     return written(value.item()) if hasattr(value, "item") else str(value)
+
+
+_ALONE = frozenset({str, int, float, bool, bytes, date, Decimal, UUID})
+"""Types of which any values go together in a file with types."""
+
+
+def all_came_back(values: Sequence[Any], kept: Callable[[], Sequence[Any]]) -> bool:
+    """Whether values go together in a column of a file with types: what it has `kept` is looked at where they may
+    not."""
+    types = set(map(type, values)) - {type(None)}
+    if types == {datetime} and len({value.tzinfo is None for value in values if value is not None}) == 1:
+        return True
+    return types <= {int, float} or (len(types) == 1 and types <= _ALONE) or all(map(came_back, values, kept()))
+
+
+def came_back(value: Any, kept: Any) -> bool:
+    """Whether what a file has kept is the value: a time without its zone, a date for a time, bytes for text are not."""
+    if isinstance(value, Mapping):
+        return isinstance(kept, Mapping) and all(came_back(one, kept.get(key)) for key, one in value.items())
+    if isinstance(value, list | tuple | set | frozenset):
+        return isinstance(kept, list) and all(map(came_back, value, kept))
+    return bool(value == kept or value != value)  # noqa: PLR0124 # NaN
+
+
+def types_said(values: Sequence[Any]) -> str:
+    """The types of values, nested ones too, for a message."""
+    found: set[str] = set()
+    for value in values:
+        if isinstance(value, Mapping | list | tuple | set | frozenset):
+            found |= {
+                type(value).__name__,
+                *types_said(list(value.values() if isinstance(value, Mapping) else value)).split(", "),
+            }
+        elif value is not None:
+            more = " with a zone" if getattr(value, "tzinfo", None) is not None else ""
+            more = " of more than 64 bits" if isinstance(value, int) and not -(2**63) <= value < 2**63 else more
+            found.add(f"{type(value).__name__}{more}")
+    return ", ".join(sorted(found - {""}))
 
 
 def arrow_kinds(kind: Any) -> set[str]:

@@ -16,9 +16,9 @@ from typing import IO, Any, Protocol, cast
 
 from pydantic_core import to_json
 
-from factory.data.forms import arrow, arrow_kinds, is_without_fields, loses_in_arrow
+from factory.data.forms import all_came_back, arrow, arrow_kinds, is_without_fields, loses_in_arrow, types_said
 from factory.data.places import RowFileError, format_of
-from factory.data.values import came_back, fits_as_one, json_value, types_said
+from factory.data.values import json_value
 
 ROWS_AT_ONCE = 20_000
 """Rows of a Parquet row group."""
@@ -248,7 +248,7 @@ class _Parquet:
                 raise self._unkept(column, f"values of types ({types_said(values)})") from None
             if is_without_fields(arrays[column].type):
                 raise self._unkept(column, "nothing but empty mappings")
-            if not fits_as_one(values) and not all(map(came_back, values, arrays[column].to_pylist())):
+            if not all_came_back(values, arrays[column].to_pylist):
                 raise self._unkept(column, f"values of types ({types_said(values)})")
         return self._arrow.table(arrays)
 

@@ -217,43 +217,6 @@ def unkept_said(value: Any) -> str:
     return f"a value of Python's type {type(value).__name__}"
 
 
-_ALONE = frozenset({str, int, float, bool, bytes, date, Decimal, UUID})
-"""Types of which any values go together in a file with types."""
-
-
-def fits_as_one(values: Sequence[Any]) -> bool:
-    """Whether values surely go together in a column of a file with types: a quick look."""
-    types = set(map(type, values)) - {type(None)}
-    if types == {datetime}:
-        return len({value.tzinfo is None for value in values if value is not None}) == 1
-    return types <= {int, float} or (len(types) == 1 and types <= _ALONE)
-
-
-def came_back(value: Any, kept: Any) -> bool:
-    """Whether what a file has kept is the value: a time without its zone, a date for a time, bytes for text are not."""
-    if isinstance(value, Mapping):
-        return isinstance(kept, Mapping) and all(came_back(one, kept.get(key)) for key, one in value.items())
-    if isinstance(value, list | tuple | set | frozenset):
-        return isinstance(kept, list) and all(map(came_back, value, kept))
-    return bool(value == kept or value != value)  # noqa: PLR0124 # NaN
-
-
-def types_said(values: Sequence[Any]) -> str:
-    """The types of values, nested ones too, for a message."""
-    found: set[str] = set()
-    for value in values:
-        if isinstance(value, Mapping | list | tuple | set | frozenset):
-            found |= {
-                type(value).__name__,
-                *types_said(list(value.values() if isinstance(value, Mapping) else value)).split(", "),
-            }
-        elif value is not None:
-            more = " with a zone" if getattr(value, "tzinfo", None) is not None else ""
-            more = " of more than 64 bits" if isinstance(value, int) and not -(2**63) <= value < 2**63 else more
-            found.add(f"{type(value).__name__}{more}")
-    return ", ".join(sorted(found - {""}))
-
-
 def exact_number(text: str) -> float | Decimal:
     """A number of JSON with all of its digits: a decimal where a float would lose some."""
     near = float(text)

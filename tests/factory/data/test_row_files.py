@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factory.data import row_formats
+from factory.data.forms import came_back
 from factory.data.row_files import RowFileError, RowFileWriter, read_rows
-from factory.data.values import came_back
 
 ROWS: list[dict[str, Any]] = [{"id": 1, "name": "é"}, {"id": 2, "name": None}, {"id": 3, "new": 1.5}]
 HAS_ARROW = importlib.util.find_spec("pyarrow") is not None
