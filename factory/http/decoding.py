@@ -175,7 +175,8 @@ class Answer:
         if body.lstrip()[:1] in (b"{", b"[", b"\xef"):
             return self._json(body, charset)
         named = media_type or "of no content type"
-        raise AnswerError(f"the answer is {named}, not JSON; `format` says how to decode it: {self.excerpt()}")
+        hint = "it may be a page to log in, or " if media_type == "text/html" else ""
+        raise AnswerError(f"the answer is {named}, not JSON; {hint}`format` says how to decode it: {self.excerpt()}")
 
     def _unpacked(self, path: str, media_type: str) -> tuple[bytes, str, str]:
         """The body without the compression of a file, and the path and type of what was inside."""

@@ -172,7 +172,9 @@ class PageReader:
                 proofs=shown,
             )
             rule = self._actions.holding(answer.status, response.headers, answer.body, decoded.value_or_none)
-            if answer.status == 401 and rule is None and is_ours and not renewed:
+            # A session that has ended may show as a page to log in, of status 200.
+            is_html = media_type_of(answer.content_type) == "text/html" and decoded.value_or_none() is None
+            if (answer.status == 401 or is_html) and rule is None and is_ours and not renewed:
                 renewed = credentials.renew(response.headers)
                 if renewed:
                     attempt -= 1

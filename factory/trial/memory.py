@@ -125,7 +125,7 @@ class Kept:
                     ).fetchone()
                     if found is None:
                         raise KeptError(
-                            f"this Airflow does not know the asset `{asset}` yet: start it with this pipeline"
+                            f"this Airflow does not know the asset `{asset}` yet: `make run` with this pipeline first"
                         )
                     database.execute(
                         "INSERT INTO asset_state_store (asset_id, key, value, updated_at) VALUES (?, ?, ?, ?)"
