@@ -39,7 +39,7 @@ _THINGS = (
     r"(?: ?(?:results?|rows|records?|items?|hits|entries|keys|elements|documents|events|messages|objects|pages?|of))"
 )
 _ASKED_SIZE = re.compile(
-    r"(?!min |skip )(?:.* )?(?:(?:page ?|batch ?|chunk ?)?(?:limit|size|count|len(?:gth)?)|top|take|first|rows|max|num)"
+    r"(?!min |skip )(?:.* )?(?:[a-z]*(?:limit|size|max|len)|(?:page ?)?(?:count|length)|top|take|first|last|rows|num|n)"
     rf"|(?:.* )?(?:max|num|number|limit){_THINGS}+|.*per ?page",
 )
 """Names by which requests ask for a number of rows, in small letters and with a space between words."""
