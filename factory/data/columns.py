@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, NamedTuple
+
+from factory.data.forms import text_kind
 
 DIGITS = 38
 SCALE = 9
@@ -20,11 +21,8 @@ SCALE = 9
 WHOLE = 2**63
 FLOAT_DIGITS = 15
 """Significant digits that a 64-bit float always keeps."""
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(Z|[+-]\d\d(?::?\d\d)?)?", re.ASCII)
-_CLOCK = re.compile(r"\d\d:\d\d:\d\d(?:\.\d{1,6})?", re.ASCII)
-DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-INTEGER = re.compile(r"-?(?:0|[1-9]\d*)", re.ASCII)
-_DECIMAL = re.compile(r"-?(?:0|[1-9]\d*)\.\d+", re.ASCII)
+_SAMPLE = 1_000
+"""Texts of a batch that are looked at where the column is one of text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +132,9 @@ class Seen:
     longest: int = 0
     kinds: set[str] = field(default_factory=set)
     """What texts can be besides."""
+    numbers: int = 0
+    looked_at: int = 0
+    """Texts of CSV, and those of them that are numbers."""
     zoned: set[bool] = field(default_factory=set)
 
     def add(self, values: Iterable[Any]) -> None:
@@ -181,14 +182,20 @@ class Seen:
     def _texts(self, values: list[str]) -> None:
         self.longest = max(self.longest, *map(len, values))
         if self.kinds >= {"text"}:
-            return
+            values = values[:_SAMPLE] if self.reads_text else []
         for value in values:
-            kind = _text_kind(value)
+            kind = text_kind(value)
             self.kinds.add(kind := "text" if kind == "integer" and not self.reads_text else kind)  # an id, most often
-            if kind == "text":
+            self.looked_at += 1
+            if kind == "text" and not self.reads_text:
                 return
             if kind in ("integer", "decimal") and self.reads_text:
+                self.numbers += 1
                 self._decimal(Decimal(value))
+
+    def is_mostly_numbers(self) -> bool:
+        """Whether more than half of the texts of CSV are numbers, as far as these are looked at."""
+        return 2 * self.numbers > self.looked_at
 
     def column_type(self) -> ColumnType | None:
         """The type that takes all of the values; None where there is no value."""
@@ -277,24 +284,3 @@ _BY_TYPES: tuple[tuple[Any, Callable[[Seen], ColumnType]], ...] = (
     ((dict, list, tuple), lambda _: ColumnType("json")),
 )
 """The first that a type is counts: `bool` and `datetime` go first."""
-
-
-def _text_kind(value: str) -> str:
-    """What a text is besides text, where it is written as it would be written back."""
-    if (moment := _INSTANT.fullmatch(value)) and moment_of(value) is not None:
-        return "instant" if moment[1] else "moment"
-    if INTEGER.fullmatch(value):
-        return "integer"
-    if _DECIMAL.fullmatch(value):
-        return "decimal"
-    if DAY.fullmatch(value) and moment_of(value) is not None:
-        return "day"
-    if _CLOCK.fullmatch(value):
-        return "clock"
-    return "bool" if value in ("true", "false") else "text"
-
-
-def moment_of(value: str) -> datetime | None:
-    with suppress(ValueError):
-        return datetime.fromisoformat(value)
-    return None

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 import re
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import chain
-from typing import Any
+from typing import Any, BinaryIO, TextIO, cast
 
 from factory.data.places import RowFileError, format_of, found, opened_to_read
 
 
 def first_line(path: str) -> str:
     """The first line of a text file, unpacked. Raises RowFileError."""
+    with _lines(path) as lines:
+        return lines.readline()
+
+
+@contextmanager
+def _lines(path: str) -> Iterator[TextIO]:
     with opened_to_read(path) as file:
-        data = gzip.GzipFile(fileobj=file) if format_of(path)[1] else file
+        data = cast(BinaryIO, gzip.GzipFile(fileobj=file) if format_of(path)[1] else file)
         try:
-            return data.readline().decode("utf-8-sig", "replace")
+            yield io.TextIOWrapper(data, "utf-8-sig", "replace", newline="")
         except (EOFError, OSError, zlib.error) as error:
             raise RowFileError(f"`{path}` cannot be read: {error}") from None
 
@@ -61,5 +70,8 @@ def _csv_files(file: Any) -> list[str]:
 
 
 def _columns_of(path: str) -> list[str]:
-    line = first_line(path)
-    return next(csv.reader([line], delimiter=csv_delimiter(path, line)), []) if line.strip() else []
+    """Of the header, which may be several lines: a name in quotes may have breaks."""
+    with _lines(path) as lines:
+        head = lines.readline()
+        delimiter = csv_delimiter(path, head) if head.strip() else ","
+        return next(csv.reader(chain([head], lines), delimiter=delimiter), []) if head.strip() else []

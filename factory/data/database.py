@@ -102,6 +102,15 @@ class Database:
         ending = "_" + hashlib.sha256(written.encode()).hexdigest()[:8]
         return name.encode()[: longest - len(ending)].decode(errors="ignore") + ending
 
+    def folded(self, name: str) -> str:
+        """A name as this database tells it from others. SQLite folds no letters but those of ASCII, and MySQL each by
+        itself; in DuckDB dlt takes `ß` for `ss`."""
+        if self.target.is_exact_about_case:
+            return name
+        if self.is_sqlite:
+            return name.encode(errors="replace").lower().decode()
+        return name.lower() if self.is_mysql else name.casefold()
+
     def kept_type(self, kind: ColumnType) -> ColumnType:
         """The type as this database keeps it, so that no digit is lost."""
         kept = "text" if kind == ANY_DECIMAL else self.target.types.get(kind.data_type)

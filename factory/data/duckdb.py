@@ -76,8 +76,8 @@ def run_query(query: Query, *, max_rows: int | None = None, to: str | None = Non
             if new is not None:
                 columns = _columns(connection, last)
                 is_by_row = any(_BY_ROW.search(str(kind)) for _, kind, *_ in columns)
-                # Null in a CSV of one column would be an empty line, which at the end of a file nobody takes for a row,
-                # and nested values would be DuckDB's own texts, which nobody reads.
+                # Null in a CSV of one column would be an empty line, which many programs take for no row, and nested
+                # values would be DuckDB's own texts, which nobody reads.
                 is_plain = len(columns) != 1 and not any(kind.id in NESTED for _, kind, *_ in columns)
                 if not is_by_row and (is_plain or format_of(new.path)[0] == "parquet"):
                     return _copied(connection, last, columns, new)

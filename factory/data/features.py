@@ -11,7 +11,8 @@ from decimal import Decimal
 from typing import Any
 
 from factory.data import imported
-from factory.data.columns import INTEGER, ColumnType
+from factory.data.columns import ColumnType
+from factory.data.forms import INTEGER
 from factory.data.values import NUMBER_TEXT, MisfitError, fitted
 from factory.reporters.text import counted
 from schemas.compose.env_values import names_secret

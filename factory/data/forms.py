@@ -1,8 +1,11 @@
-"""Types of values: those that files have a form for, and those of Arrow in which values would become others."""
+"""Types of values: those that files have a form for, those of Arrow in which values would become others, and those that
+a text is written in."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence, Set
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -110,3 +113,31 @@ def refuse_intervals(path: str, schema: Any) -> None:
             raise RowFileError(
                 f"`{path}`: the column `{name}` has values of type INTERVAL: write them as text (VARCHAR)"
             )
+
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(Z|[+-]\d\d(?::?\d\d)?)?", re.ASCII)
+_CLOCK = re.compile(r"\d\d:\d\d:\d\d(?:\.\d{1,6})?", re.ASCII)
+DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+INTEGER = re.compile(r"-?(?:0|[1-9]\d*)", re.ASCII)
+_DECIMAL = re.compile(r"-?(?:0|[1-9]\d*)\.\d+", re.ASCII)
+
+
+def text_kind(value: str) -> str:
+    """What a text is besides text, where it is written as it would be written back."""
+    if (moment := _INSTANT.fullmatch(value)) and moment_of(value) is not None:
+        return "instant" if moment[1] else "moment"
+    if INTEGER.fullmatch(value):
+        return "integer"
+    if _DECIMAL.fullmatch(value):
+        return "decimal"
+    if DAY.fullmatch(value) and moment_of(value) is not None:
+        return "day"
+    if _CLOCK.fullmatch(value):
+        return "clock"
+    return "bool" if value in ("true", "false") else "text"
+
+
+def moment_of(value: str) -> datetime | None:
+    with suppress(ValueError):
+        return datetime.fromisoformat(value)
+    return None

@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import secrets
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,13 @@ def load(
         memory = Memory(database, table, request.load_id) if request.write_disposition == "append" else None
         if memory is not None and (before := memory.rows_loaded(is_there=bool(existing))) is not None:
             database.forget_other_tries(f"{STAGED}{own}")
-            return Loaded(request.table, before, aside=[memory.said(request.table, before)])
+            loaded = Loaded(request.table, aside=[memory.said(request.table, before)])
+            if request.schema_contract.startswith("discard"):  # the earlier try may not have said what it left out
+                plan = Plan(database, request, existing, is_csv)
+                plan.scan(rows())
+                deque(plan.tables(rows(), loaded), maxlen=0)
+            loaded.rows_loaded = before
+            return loaded
         if not existing and not request.create:
             near = meant(table, [one for (one,) in database.run(database.tables()) if not one.startswith("_")])
             said = f"there is no table `{request.table}`, and `create` is false"
@@ -109,7 +116,8 @@ def _left_out(loaded: Loaded, *, is_there: bool) -> Loaded:
     """A load of which the contract leaves out every row: also `replace` leaves the table as it is, since a source that
     has changed is more likely than one that has nothing to say."""
     state = "stays as it is" if is_there else "is not created"
-    said = f"`schema_contract: discard_row` leaves out all {counted(loaded.rows_discarded, 'row')}: `{loaded.table}`"
+    rows = "the only row" if loaded.rows_discarded == 1 else f"all {loaded.rows_discarded:,} rows"
+    said = f"`schema_contract: discard_row` leaves out {rows}: `{loaded.table}`"
     return Loaded(loaded.table, rows_discarded=loaded.rows_discarded, aside=[*loaded.aside, f"{said} {state}"])
 
 

@@ -72,6 +72,7 @@ class Plan:
         self, database: Database, request: LoadRequest, existing: Mapping[str, ColumnType | None], is_csv: bool
     ) -> None:
         self._database, self._request, self._existing, self._is_csv = database, request, existing, is_csv
+        self._folded = database.folded
         self._names = {self._folded(name): name for name in existing}
         self.columns: dict[str, Column] = {}
         self.added: dict[str, ColumnType] = {}
@@ -105,10 +106,9 @@ class Plan:
         self._decide(known, misfits)
 
     def _decide(self, known: Mapping[str, ColumnType | None], misfits: Mapping[str, Misfits]) -> None:
-        seen = self.seen
         for key in known:
             name = self._names.get(self._folded(self._database.name(key)), self._database.name(key))
-            kind = self._narrowed(known[key] or self._inferred(key, seen[key], name), seen[key], name)
+            kind = self._narrowed(known[key] or self._inferred(key, self.seen[key], name), self.seen[key], name)
             if name not in self._existing and kind is not None:
                 if self._existing and self._request.schema_contract != "evolve":
                     self._refuse(f"the table has no column `{key}`")
@@ -178,7 +178,10 @@ class Plan:
             raise LoadError(f"the rows have a column named {key!r}, which is no text: each key must be text")
         if not key.strip():
             raise LoadError("the rows have a column without a name: each key needs a name")
-        if self._request.write_disposition == "merge" and self._folded(self._database.name(key)) in (ROW, RANK):
+        if self._request.write_disposition == "merge" and self._folded(self._database.name(key)) in (
+            ROW,
+            RANK,
+        ):
             raise LoadError(f"the rows have a column `{key}`, a name that `merge` needs: give it another one")
 
     def _refuse(self, what: str) -> None:
@@ -202,9 +205,6 @@ class Plan:
         if kind is None or name in self._existing or not self._database.target.has_no_decimals:
             return kind
         return as_float_keeps(kind, seen)
-
-    def _folded(self, name: str) -> str:
-        return name if self._database.target.is_exact_about_case else name.casefold()
 
     @property
     def key(self) -> dict[str, ColumnType | None]:

@@ -19,9 +19,10 @@ def said_of_columns(
     filled = set(plan.targets())
     missing = [f"`{one}`" for one in existing if one not in filled] if request.write_disposition == "merge" else []
     if missing:
+        become = "this becomes null where it has" if len(missing) == 1 else "these become null where they have"
         yield (
             f"the rows have no {', '.join(missing)}, which the table has: in the rows that `merge` replaces, "
-            f"{'this becomes' if len(missing) == 1 else 'these become'} null"
+            f"{become} no default"
         )
     for name in plan.added:
         others = [one for one in (*existing, *plan.added) if one != name and one.casefold() == name.casefold()]
@@ -42,6 +43,11 @@ def said_of_columns(
             yield (
                 f"`{column.name}` is a column of JSON, since its values are of several types, some of them nested "
                 f"({names}): its texts are in quotes there. {COLUMNS_CAN}"
+            )
+        elif is_text and plan.seen[key].is_mostly_numbers():
+            yield (
+                f"`{column.name}` is a column of text, since some of its values are no numbers, as `N/A` and `1,5` are "
+                f"none. {COLUMNS_CAN}"
             )
         elif is_text and (alike := _LOOK_LIKE.get("".join(plan.seen[key].kinds))):
             yield (

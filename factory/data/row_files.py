@@ -238,23 +238,26 @@ def _rows_in(path: str, file: IO[bytes]) -> Iterator[dict[str, Any]]:
 
 def _csv_rows(path: str, data: IO[bytes]) -> Iterator[dict[str, Any]]:
     """An empty field is no value, as it is to DuckDB: CSV has no other sign for that. In a file of one column, an empty
-    line between others is such a row."""
+    line is such a row."""
     csv.field_size_limit(sys.maxsize)  # what bounds the file bounds its fields
     lines = io.TextIOWrapper(data, "utf-8-sig", newline="")
     if not (head := lines.readline()).strip() and not any(map(str.strip, lines)):
         return  # of a poll, say, that has brought no rows, and so knows no columns
     reader = csv.reader(chain([head], lines), delimiter=csv_delimiter(path, head), strict=True)
     columns = next(reader)
+    if (nameless := next((at for at, name in enumerate(columns, 1) if not name.strip()), None)) is not None:
+        raise RowFileError(
+            f"`{path}`: column {nameless} has no name: give it one, or select the others in a `duckdb` task. A line "
+            "above the header is none of CSV's"
+        )
     if (second := twice(columns)) is not None:
         raise RowFileError(f"`{path}`: two columns are named `{second}`")
-    width, empty = len(columns), 0
+    width = len(columns)
     for number, fields in enumerate(reader, 1):
         if not fields:
-            empty += width == 1
+            yield from [{columns[0]: None}] * (width == 1)
             continue
         if len(fields) != width:
             more = "more" if len(fields) > width else "fewer"
             raise RowFileError(f"`{path}`, row {number}: it has {more} fields than there are columns")
-        yield from ({columns[0]: None} for _ in range(empty))
-        empty = 0
         yield {column: field or None for column, field in zip(columns, fields, strict=True)}

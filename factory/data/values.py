@@ -15,7 +15,8 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from factory.data.columns import DAY, DIGITS, FLOAT_DIGITS, INTEGER, SCALE, WHOLE, ColumnType, Seen, moment_of
+from factory.data.columns import DIGITS, FLOAT_DIGITS, SCALE, WHOLE, ColumnType, Seen
+from factory.data.forms import DAY, INTEGER, moment_of
 from factory.data.lost_digits import FINE_TIME
 
 

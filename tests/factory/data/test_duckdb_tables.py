@@ -140,8 +140,6 @@ def test_null_in_a_file_of_one_column_is_a_row(tmp_path: Path) -> None:
     path = run("SELECT unnest([1, NULL, 3, NULL]) AS a", to=f"{tmp_path}/one.csv")
     assert list(read_rows(path)) == [{"a": "1"}, {"a": None}, {"a": "3"}, {"a": None}]
     assert run("SELECT a FROM t", tables={"t": path}) == [{"a": 1}, {"a": None}, {"a": 3}, {"a": None}]
-    (tmp_path / "b.csv").write_text("a\n1\n\n2\n\n\n")
-    assert list(read_rows(str(tmp_path / "b.csv"))) == [{"a": "1"}, {"a": None}, {"a": "2"}]
 
 
 @pytest.mark.parametrize("ending", ["json", "jsonl", "json.gz"])

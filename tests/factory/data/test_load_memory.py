@@ -109,7 +109,8 @@ def test_columns_that_a_merge_empties_are_said(capsys: pytest.CaptureFixture[str
     capsys.readouterr()
     load([{"id": 1, "total": 3, "customer": None}], run_id="r2", **key)
     log = " ".join(capsys.readouterr().out.split())
-    assert "the rows have no `price`, which the table has: in the rows that `merge` replaces, this becomes null" in log
+    said = "the rows have no `price`, which the table has: in the rows that `merge` replaces, this becomes null"
+    assert f"{said} where it has no default" in log
     load([{"id": 1, "price": 3, "total": 3, "customer": None}], run_id="r3", **key)
     assert "becomes null" not in capsys.readouterr().out
 
@@ -120,3 +121,14 @@ def test_more_digits_than_a_decimal_keeps_are_said_as_digits(capsys: pytest.Capt
     load([{"price": 12.345}], columns={"price": {"data_type": "decimal", "precision": 12, "scale": 2}})
     log = " ".join(capsys.readouterr().out.split())
     assert "`price` is of type decimal(12, 2), and has values with more digits than it keeps in row 1" in log
+
+
+@on("sqlite", "duckdb")
+def test_a_try_after_the_load_says_what_was_left_out(warehouse: Warehouse) -> None:
+    load([{"id": 1, "a": 1}], run_id="r0")
+    rows = [{"id": 2, "a": 2}, {"id": 3, "a": 3, "b": 1}, {"id": 4, "b": 1}]
+    for contract, counted in (("discard_row", (1, 2, 0)), ("discard_value", (3, 0, 2))):
+        for _ in range(2):  # the second as after a kill behind the last statement
+            loaded = load(rows, run_id=contract, schema_contract=contract)
+            assert (loaded["rows_loaded"], loaded["rows_discarded"], loaded["values_discarded"]) == counted
+    assert len(warehouse.rows("orders")) == 5

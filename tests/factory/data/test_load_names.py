@@ -139,3 +139,13 @@ def test_a_table_that_is_not_there_is_told_with_the_one_that_was_meant(warehouse
     refused = {"sqlite": "SQLite has no schema `My S`", "postgres": "cannot write to the schema `My S`: its name has a"}
     with pytest.raises(AirflowException, match=refused[warehouse.kind]):
         load(ORDERS, table="My S.orders")
+
+
+@on("sqlite", "mysql")
+def test_names_are_one_where_they_are_one_to_the_database(warehouse: Warehouse) -> None:
+    warehouse.run("CREATE TABLE st (id INTEGER, strasse VARCHAR(9), Äm VARCHAR(9))")
+    loaded = load([{"ID": 1, "straße": "x", "äm": "y"}], table="st")
+    is_one = warehouse.kind == "mysql"
+    assert loaded["columns_added"] == (["straße"] if is_one else ["straße", "äm"])
+    values = (1, None, "x", "y") if is_one else (1, None, "x", None, "y")
+    assert warehouse.rows("st", f"id, strasse, straße, {'Äm' if is_one else 'Äm, äm'}") == [values]

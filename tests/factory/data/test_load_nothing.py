@@ -10,6 +10,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowException
 
 from factory.data.row_files import RowFileError, RowFileWriter, read_rows
+from factory.operators.sql import DuckdbOperator
 
 from .checks import check
 from .warehouses import ORDERS, Warehouse, load, on
@@ -33,11 +34,11 @@ def test_a_load_of_which_every_row_is_left_out_changes_nothing(
         assert (loaded["rows_loaded"], loaded["rows_discarded"], loaded["columns_added"]) == (0, len(odd), [])
     log = " ".join(capsys.readouterr().out.split())
     assert "`schema_contract: discard_row` leaves out all 2 rows: `orders` stays as it is" in log
-    assert "leaves out all 1 row: `orders` stays as it is" in log
+    assert "leaves out the only row: `orders` stays as it is" in log
     assert warehouse.rows("orders") == before
     assert warehouse.tables() == {"orders"}
     load([{"id": "x"}], table="new", columns={"id": "bigint"}, **arguments)
-    assert "leaves out all 1 row: `new` is not created" in " ".join(capsys.readouterr().out.split())
+    assert "leaves out the only row: `new` is not created" in " ".join(capsys.readouterr().out.split())
     assert warehouse.tables() == {"orders"}
 
 
@@ -165,3 +166,56 @@ def test_an_interval_in_parquet_is_an_error_that_names_its_column(tmp_path: Path
 def test_a_text_that_is_no_number_is_said_in_words() -> None:
     with pytest.raises(AirflowException, match="v, min: cannot be checked: 1 value is text that is no number"):
         check({"rows": [{"v": "5"}, {"v": "-3"}, {"v": "10,5"}]}, columns={"v": {"min": {"geq_to": -5}}})
+
+
+@on("sqlite")
+def test_a_header_may_have_line_breaks(warehouse: Warehouse, tmp_path: Path) -> None:
+    load(ORDERS)
+    path = tmp_path / "orders.csv"
+    path.write_text('"first\nline",id\n')
+    assert load(file=str(path), run_id="r2", **DISPOSITIONS["replace"])["rows_loaded"] == 0
+    assert warehouse.rows("orders") == []
+
+
+@on("sqlite")
+@pytest.mark.usefixtures("warehouse")
+def test_each_reader_finds_the_same_rows_in_a_csv_of_one_column(tmp_path: Path) -> None:
+    path = str(tmp_path / "names.csv")
+    Path(path).write_text("name\na\n\nb\n\n\n")
+    assert [row["name"] for row in read_rows(path)] == ["a", None, "b", None, None]
+    assert load(file=path)["rows_loaded"] == 5
+    check({"file": path}, row_count={"equal_to": 5})
+
+
+@on("sqlite")
+@pytest.mark.usefixtures("warehouse")
+def test_a_column_of_csv_without_a_name_is_named_by_its_place(tmp_path: Path) -> None:
+    for name, text, place in (("end.csv", "id;name;\n1;a;\n", 3), ("title.csv", "Orders 2026;;\nid;a;b\n", 2)):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(AirflowException, match=rf"{name}`: column {place} has no name: give it one, or select"):
+            load(file=str(tmp_path / name))
+    (tmp_path / "end.csv").write_text("id;;x\n1;a;2\n")
+    rows = DuckdbOperator(task_id="d", sql="SELECT id, x FROM t", tables={"t": str(tmp_path / "end.csv")}).execute({})
+    assert rows == [{"id": 1, "x": 2}]
+
+
+@on("sqlite")
+@pytest.mark.usefixtures("warehouse")
+@pytest.mark.parametrize(
+    ("texts", "is_said"),
+    [
+        (["N/A", *map(str, range(1000))], True),
+        ([*map(str, range(1000)), "#DIV/0!"], True),
+        (["1.5", "NaN", "2.5"], True),
+        (["1", "2", "3"], False),
+        (["A-7", "12", "B-3"], False),
+    ],
+)
+def test_a_text_among_the_numbers_of_a_csv_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], texts: list[str], is_said: bool
+) -> None:
+    (tmp_path / "n.csv").write_text("id,v\n" + "".join(f"{number},{text}\n" for number, text in enumerate(texts)))
+    load(file=str(tmp_path / "n.csv"))
+    log = " ".join(capsys.readouterr().out.split())
+    assert ("`v` is a column of text, since some of its values are no numbers" in log) == is_said
+    assert "DIV" not in log
