@@ -79,6 +79,12 @@ def draw(
     columns = dict.fromkeys(str(name) for row in rows for name in row)
     for _, field in unknown_fields(whole, columns) if rows else ():
         raise ChartError(f"the rows have no column `{field}`, which the spec names; they have {', '.join(columns)}")
+    for field in _paths(_mapping(spec), columns):
+        written = re.sub(r"([].[])", r"\\\1", field)
+        raise ChartError(
+            f"Vega-Lite takes `{field}` for a path into nested values: write `{written}` (in double quotes each "
+            "backslash twice), or give the column another name"
+        )
     values = whole["data"]["values"]
     times = dict.fromkeys(field for field, kind, _ in _drawn_fields(_mapping(spec)) if kind == "temporal")
     said = [_months_first(field, [row[field] for row in values if isinstance(row.get(field), str)]) for field in times]
@@ -93,6 +99,17 @@ def draw(
     if rows and _is_blank(picture):
         notes.append(f"{new.path} shows nothing: no row has a value that the spec draws")
     return new.path, notes
+
+
+def _paths(value: Any, columns: Iterable[str]) -> Iterator[str]:
+    """The fields of a spec that are names of columns, and paths to Vega-Lite."""
+    if isinstance(value, Mapping):
+        field = value.get("field")
+        if isinstance(field, str) and field in columns and any(sign in field for sign in ".["):
+            yield field
+        value = list(value.values())
+    for one in value if isinstance(value, list | tuple) else ():
+        yield from _paths(one, columns)
 
 
 def _is_blank(picture: str) -> bool:

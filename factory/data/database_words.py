@@ -121,7 +121,12 @@ def with_near_name(said: str, ask: Callable[[str], Iterable[Sequence[Any]]]) -> 
 
 _PERCENT = "Where there are `parameters`, write `%%` for a percent sign."
 _TIMES = "Python has no such time: select `infinity`, and years before 1 or after 9999, as text (`CAST(day AS text)`)."
+_SIGNS = (
+    "The character set of the database or the table has no such sign: give it utf8mb4 (ALTER DATABASE … CHARACTER SET "
+    "utf8mb4; ALTER TABLE … CONVERT TO CHARACTER SET utf8mb4)."
+)
 _MEANT = {
+    "Incorrect string value": _SIGNS,
     "allowed as placeholders": _PERCENT,
     "unsupported format character": _PERCENT,
     "(after year 10K)": _TIMES,

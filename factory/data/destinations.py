@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 from factory.data import imported
-from factory.data.database_words import database_words
+from factory.data.database_words import database_words, what_to_write
 from factory.data.places import RowFileError
 from factory.data.sql import SQLITE_PATIENCE, sqlite_file
 
@@ -295,4 +295,6 @@ def reason(error: BaseException, statement: str = "") -> str:
         if not isinstance(inner, BaseException) or inner is error:
             break
         error = inner
-    return database_words(error, statement) or type(error).__name__
+    said = database_words(error, statement) or type(error).__name__
+    told = what_to_write(said)
+    return said if told in said else f"{said} {told}"

@@ -35,10 +35,12 @@ class ModelError(Exception):
 
 @dataclass(slots=True)
 class Unknown:
-    """What of the rows a model has not learned: how many values of each column, and which ones."""
+    """What of the rows a model has not learned: how many values of each column, and which ones. `notes` are about the
+    model itself."""
 
     counts: dict[str, int] = field(default_factory=dict)
     found: dict[str, Counter[str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     def add(self, name: str, kind: str, values: Sequence[Any], learned: Sequence[Any], known: Set[str] | None) -> None:
         """Count what the model has not learned of a column. `learned` are `values` as its steps take them; `known`:
@@ -61,7 +63,8 @@ class Unknown:
             found.update(text for text in new if text in found or len(found) < _MOST_DISTINCT)
 
     def said(self) -> Iterator[str]:
-        """What is said of each column."""
+        """What is said of the model, and of each column."""
+        yield from self.notes
         for name, count in self.counts.items():
             if list(self.found[name]) == [_NO_VALUE]:
                 yield f"`{name}` has no value in {counted(count, 'row')}, and had one wherever the model learned"

@@ -45,7 +45,8 @@ _USUAL = re.compile(
 )
 """Types inside scikit-learn's own models that skops leaves to its users; none of them calls what a file names."""
 _ROWS_AT_ONCE = 20_000
-_LIBRARIES = ("scikit-learn", "skops", "numpy", "pandas", "scipy")
+_SKLEARN = "scikit-learn"
+_LIBRARIES = (_SKLEARN, "skops", "numpy", "pandas", "scipy")
 _METRICS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"classifier": ("accuracy",), "regressor": ("r2", "neg_mean_absolute_error")}
 )
@@ -72,17 +73,30 @@ def train(
     Raises ModelError, RowFileError.
     """
     _skops("train")
+    if not rows:
+        raise ModelError("there are no rows, so there is nothing to learn from")
     features = list(training.features or [name for name in _names(rows) if name != training.target])
     _there(rows, [training.target])
     given = [plain(row.get(training.target), training.target) for row in rows]
     known = [row for row, answer in zip(rows, given, strict=True) if not is_missing(answer)]
     if len(known) < 2:
         raise ModelError(f"there are {len(known)} rows with a value in `{training.target}`: too few to learn from")
+    if without := len(rows) - len(known):
+        say(f"{without:,} of {len(rows):,} rows have no value in `{training.target}`, and are left out")
     columns = {name: [plain(row.get(name), name) for row in known] for name in _there(known, features)}
+    for name in (name for name, values in columns.items() if all(map(is_missing, values))):
+        say(f"`{name}` has no value in any row: a model learns nothing from it")
     kinds = {name: kind_of(values, name, say, reads_texts=is_csv) for name, values in columns.items()}
     estimator = _estimator(training)
     reads_texts = is_csv or _purpose(estimator) == "regressor"
     answers = answers_of([one for one in given if not is_missing(one)], training.target, say, reads_texts)
+    if _purpose(estimator) == "regressor" and isinstance(answers[0], str):
+        raise ModelError(
+            f"`{training.target}` has values that are no numbers, and a regressor learns numbers: take a classifier, "
+            "or leave such rows out"
+        )
+    if len(set(answers)) == 1:
+        say(f"`{training.target}` has one value in all rows: the model will answer nothing else")
     table = {name: as_learned(values, kinds[name], name) for name, values in columns.items()}
     model_selection = importlib.import_module("sklearn.model_selection")
     metrics = importlib.import_module("sklearn.metrics")
@@ -125,6 +139,11 @@ def predict(
     Raises ModelError, RowFileError.
     """
     whole, facts = _loaded(model, trusted)
+    before, now = (
+        one and ".".join(one.split(".")[:2]) for one in (facts["versions"].get(_SKLEARN), _version(_SKLEARN))
+    )
+    if before != now:
+        unknown.notes.append(f"the model was trained with {_SKLEARN} {before}, and here is {now}: train it anew")
     kinds = facts["features"]
     known = categories_of(whole)
     known |= {name: set() for name, count in facts.get("without_value", {}).items() if count and kinds[name] == NUMBER}

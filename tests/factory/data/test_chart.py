@@ -262,6 +262,20 @@ def test_no_rows_leave_every_form_of_a_spec_one_that_can_be_drawn(tmp_path: Path
     assert b"No rows" in draw(tmp_path / "a.html", [], title="Orders")
 
 
+@pytest.mark.parametrize(("name", "escaped"), [("a.b", "a\\.b"), ("a[0]", "a\\[0\\]")])
+def test_a_column_whose_name_is_a_path_to_vega_lite(tmp_path: Path, name: str, escaped: str) -> None:
+    rows = [{name: 1, "v": 2}, {name: 3, "v": 4}]
+    spec: dict[str, Any] = {"mark": "bar", "encoding": {"x": {"field": name, "type": "ordinal"}, "y": {"field": "v"}}}
+    with pytest.raises(
+        AirflowException, match=re.escape(f"takes `{name}` for a path into nested values: write `{escaped}`")
+    ):
+        draw(tmp_path / "a.svg", rows, spec)
+    spec["encoding"]["x"]["field"] = escaped
+    assert draw(tmp_path / "a.svg", rows, spec).count(b'aria-roledescription="bar"') == 2
+    spec["encoding"]["x"]["field"] = "a.b"
+    draw(tmp_path / "a.svg", [{"a": {"b": 1}, "v": 2}], spec)
+
+
 def test_the_button_leads_to_the_task_s_chart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     operator = ChartOperator(task_id="chart", spec=SPEC, to="a.svg", rows=ROWS)

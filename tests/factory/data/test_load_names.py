@@ -149,3 +149,14 @@ def test_names_are_one_where_they_are_one_to_the_database(warehouse: Warehouse) 
     assert loaded["columns_added"] == (["straße"] if is_one else ["straße", "äm"])
     values = (1, None, "x", "y") if is_one else (1, None, "x", None, "y")
     assert warehouse.rows("st", f"id, strasse, straße, {'Äm' if is_one else 'Äm, äm'}") == [values]
+
+
+@on("mysql")
+def test_signs_that_a_character_set_does_not_have_are_told_with_one_that_has_them(warehouse: Warehouse) -> None:
+    warehouse.run("ALTER DATABASE shop CHARACTER SET latin1")
+    try:
+        for row in ({"id": 1, "v": "\N{GRINNING FACE}"}, {"id": 1, "日本": "x"}):
+            with pytest.raises(AirflowException, match=r"Incorrect string value.* has no such sign: give it utf8mb4"):
+                load([row], run_id=str(list(row)))
+    finally:
+        warehouse.run("ALTER DATABASE shop CHARACTER SET utf8mb4")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import random
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -216,3 +217,35 @@ def test_names_that_no_row_has_are_said_with_what_is_meant(task: Task) -> None:
     task.model = '{"model": "/x", "metrics": {}}'
     with pytest.raises(AirflowException, match=r"`model` is a folder: write `\$\{tasks.ID.output.model\}`"):
         task.predict(rows)
+
+
+def test_what_a_model_cannot_learn_from_is_said(task: Task, said: list[str]) -> None:
+    rows: list[dict[str, Any]] = [{"a": n, "m": None, "y": "yes"} for n in range(20)] + [{"a": 1, "m": None, "y": None}]
+    task.train(rows)
+    assert "1 of 21 rows have no value in `y`, and are left out" in said
+    assert "`m` has no value in any row: a model learns nothing from it" in said
+    assert "`y` has one value in all rows: the model will answer nothing else" in said
+    said.clear()
+    task.train([{"a": n, "y": n % 2} for n in range(20)])
+    assert said == []
+    with pytest.raises(AirflowException, match="there are no rows, so there is nothing to learn from"):
+        task.train([])
+    with pytest.raises(AirflowException, match="`y` has values that are no numbers, and a regressor learns numbers"):
+        task.train([{"a": n, "y": "yes" if n % 2 else "no"} for n in range(20)], estimator=REGRESSOR)
+
+
+def test_a_model_of_another_scikit_learn_is_said(task: Task, said: list[str]) -> None:
+    rows = [{"a": n, "y": n % 2} for n in range(20)]
+    task.train(rows)
+    task.predict(rows)
+    assert said == []
+    path = Path(task.model) / "model.skops"
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    facts = json.loads(parts["model.json"])
+    parts["model.json"] = json.dumps({**facts, "versions": {**facts["versions"], "scikit-learn": "1.2.0"}}).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, part in parts.items():
+            archive.writestr(name, part)
+    assert len(task.predict(rows)) == 20
+    assert said[0].startswith("the model was trained with scikit-learn 1.2, and here is 1.")
