@@ -4,25 +4,31 @@ all rows."""
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import takewhile
 from typing import Any, NamedTuple
 
-from factory.http.selection import LoneItems, parsed
+from factory.http.selection import ID, LoneItems, parsed
 
 Way = tuple[str, ...]
 """Keys, `[]` for each item of a list, `[0]` for one of them, `*` for each value of a mapping."""
 EACH, VALUES = "[]", "*"
 PREFIX = "(?:odata|hydra|wp|opensearch|pagination)?"
 """What names of keys may begin with, in small letters and without what is no letter."""
-_IDS = ("id", "_id", "uuid", "guid", "key")
+_IDS, _NUMBERS = ("id", "_id", "uuid", "guid", "key"), ("number", "no", "sku", "self")
+_ENVELOPE = re.compile(
+    r"(?:soap|soapenv|env|s)?(?:envelope|body|header)|head|(?:api)?status|result|data|(?:api)?response(?:header|status|info)?"
+)
+"""Mappings that say how a request went, or hold the rows."""
+_ANSWER = re.compile(r".*(?:body|data|content|payload|responses?|results?|search|found|page|list|query)")
+"""Mappings on the way to rows that are answers by their names."""
 _FRAME = re.compile(
     r"_?(?:response|search|result|page|list|request|query)?(?:meta|metadata|info|pagination|paging|page)|responseheader"
     r"|(?:request|query|search)status"
 )
 """Mappings beside the rows that are about all of them."""
-_DEEPEST = 3
+_DEEPEST, _MOST_DIGITS = 3, 19
 
 
 @lru_cache(maxsize=1024)  # pages have the same keys
@@ -31,14 +37,29 @@ def letters(key: Any) -> str:
     return re.sub(r"[^a-z]", "", str(key).lower())
 
 
+def whole_number(value: Any) -> int | None:
+    """A whole number, also one that is written as text."""
+    if isinstance(value, str) and value.isdecimal() and len(value) < _MOST_DIGITS:
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 def is_of_all(key: Any) -> bool:
     """Whether a mapping of this name is beside the rows and about all of them."""
     return _FRAME.fullmatch(letters(key)) is not None
 
 
-def is_thing(value: Mapping[str, Any]) -> bool:
-    """Whether a mapping is a thing of its own, by an id, and no answer: what it says is about itself."""
-    return any(str(key).lower() in _IDS for key in value)
+def is_envelope(key: Any) -> bool:
+    """Whether a mapping of this name says how a request went, or holds the rows."""
+    return _ENVELOPE.fullmatch(letters(key)) is not None
+
+
+def is_thing(keys: Iterable[str], path: Way) -> bool:
+    """Whether a mapping with these keys is a thing of its own, by an id, and no answer: what it says is about itself.
+    A mapping that is no answer by its name is one by a number or name, too."""
+    if not path or path[-1][:1] == "[" or is_of_all(path[-1]) or _ANSWER.fullmatch(letters(path[-1])):
+        return any(str(key).lower() in _IDS for key in keys)
+    return any(ID.search(str(key)) or str(key).lower() in _NUMBERS for key in keys)
 
 
 def frames(
@@ -56,67 +77,83 @@ def frames(
             yield from frames(child, leads, f"{inside}{key}.", is_frame=is_so, is_root=is_lone)
 
 
-class Part(NamedTuple):
-    """A mapping on the way to rows. `path` is where it is; `leads`: its keys that lead to the rows; `is_item`: whether
-    there may be several of it; `gives`: whether there are rows in it, None where it has no place for any."""
+class Level(NamedTuple):
+    """The mappings at one place on the way to rows. `ways`: from there to the rows; `is_item`: whether there may be
+    several, in lists. Rows may be asked by the thousand, so these are asked all at once."""
 
     path: Way
-    value: Mapping[str, Any]
-    leads: frozenset[str]
+    values: Sequence[Mapping[str, Any]]
+    ways: Sequence[Way]
     is_item: bool
-    gives: bool | None
+    takes_lone: bool = False
+    has_nothing: bool = False
+    """Whether one of them is null."""
+
+    @property
+    def leads(self) -> frozenset[str]:
+        """Its keys that lead to the rows."""
+        return frozenset(way[0] for way in self.ways)
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether these are the items of a list themselves, and nothing in them."""
+        return self.path[-1:] in ((EACH,), (VALUES,))
+
+    def has_place(self, value: Mapping[str, Any]) -> bool:
+        """Whether one of its mappings has a place for rows, though there may be none in it."""
+        return any(_has_place(value, way, self.takes_lone) for way in self.ways)
+
+    def holders(self, *, all_frames: bool = False) -> Iterator[tuple[Way, Sequence[Mapping[str, Any]]]]:
+        """Its mappings, and those in them that are about all rows; with `all_frames` also those that hold rows by their
+        names, and a lone one, as the root of XML is."""
+        pending = [(self.path, self.values)]
+        for path, values in pending:
+            yield path, values
+            for key in keys_in(values):
+                is_root = all_frames and (is_envelope(key) or len(values[0]) == 1)
+                if (is_of_all(key) or is_root) and not (values is self.values and key in self.leads):
+                    inside = [child for one in values if isinstance(child := one.get(key), dict)]
+                    pending += [((*path, str(key)), inside)] if inside else []
 
 
-def parts(value: Any, ways: Iterable[Way]) -> Iterator[Part]:
+def keys_in(values: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+    """The keys of mappings, always in the same order."""
+    return values[0] if len(values) == 1 else sorted(set().union(*values), key=str)
+
+
+def levels(value: Any, ways: Iterable[Way]) -> Iterator[Level]:
     """The mappings on the way to rows, from the top."""
-    ways = [way for way in ways if way]
-    if not ways and isinstance(value, Mapping):
-        yield Part((), value, frozenset(), False, bool(value))
-        return
-    yield from _parts(value, ways, (), isinstance(value, LoneItems), is_item=False)
+    lone = isinstance(value, LoneItems)
+    pending: list[tuple[Way, list[Any], list[Way], bool]] = [((), [value], [way for way in ways if way], False)]
+    for path, values, rest, is_item in pending:
+        found = [one for one in values if isinstance(one, dict)]
+        if found and not (lone and rest and all(way[0] == EACH for way in rest)):
+            yield Level(path, found, rest, is_item, lone, len(found) < len(values) and None in values)
+        for step in dict.fromkeys(way[0] for way in rest):
+            further = [way[1:] for way in rest if way[0] == step and len(way) > 1]
+            if further:
+                pending.append(((*path, step), _next(values, step, lone), further, is_item or step in (EACH, VALUES)))
 
 
-def _parts(value: Any, ways: list[Way], path: Way, lone: bool, *, is_item: bool) -> Iterator[Part]:
-    if not ways:
-        return
-    if isinstance(value, Mapping):
-        leads = frozenset(way[0] for way in ways)
-        if leads != {EACH} or not lone:
-            yield Part(path, value, leads, is_item, _gives(value, ways, lone))
-    for step in dict.fromkeys(way[0] for way in ways):
-        rest = [way[1:] for way in ways if way[0] == step and len(way) > 1]
-        is_each = step in (EACH, VALUES)
-        for one in _next(value, step, lone) if rest else ():
-            yield from _parts(one, rest, (*path, step), lone, is_item=is_item or is_each)
-
-
-def _next(value: Any, step: str, lone: bool) -> Iterable[Any]:
-    """What is one step further in a value."""
+def _next(values: Iterable[Any], step: str, lone: bool) -> list[Any]:
+    """What is one step further in values."""
     if step == VALUES:
-        return value.values() if isinstance(value, Mapping) else ()
+        return [child for one in values if isinstance(one, dict) for child in one.values()]
     if step[:1] == "[":
-        items = value if isinstance(value, list) else [value] if lone and isinstance(value, Mapping | str) else []
+        lists = [
+            one if isinstance(one, list) else [one] if lone and isinstance(one, dict | str) else [] for one in values
+        ]
         at = slice(None) if step == EACH else slice(int(step[1:-1]), int(step[1:-1]) + 1 or None)
-        return items[at]
-    return [value[step]] if isinstance(value, Mapping) and value.get(step) is not None else ()
+        return [child for items in lists for child in items[at]]
+    return [child for one in values if isinstance(one, dict) and (child := one.get(step)) is not None]
 
 
-def _gives(value: Any, ways: list[Way], lone: bool) -> bool | None:
-    """Whether there are rows in a value; None where it has no place for any."""
-    found: bool | None = None
-    for way in ways:
-        if not way and value is not None:
-            found = value not in ([], {})
-        elif way and way[0] == EACH and isinstance(value, list) and not value:
-            found = False
-        for one in _next(value, way[0], lone) if way else ():
-            given = _gives(one, [way[1:]], lone)
-            found = found if given is None else given
-            if given:
-                return True
-        if found:
-            return True
-    return found
+def _has_place(value: Any, way: Way, lone: bool) -> bool:
+    if not way:
+        return value is not None
+    items = _next([value], way[0], lone)
+    is_empty = way[0] == EACH and isinstance(value, list) and not value
+    return is_empty or any(_has_place(one, way[1:], lone) for one in items)
 
 
 def ways_to(expression: str) -> frozenset[Way]:

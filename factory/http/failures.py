@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from factory.http.answers import Part, Way, is_of_all, is_thing, letters, parts
+from factory.http.answers import Level, Way, is_thing, keys_in, letters, levels, whole_number
+from factory.http.wording import (
+    BAD_STATE,
+    is_bad_code,
+    is_well,
+    says_missing,
+    says_no_rows,
+    tells_failure,
+    texts,
+    words,
+)
 
+Asked = Sequence[tuple[str, str]]
+"""What a request asks for, which an answer may repeat."""
 # How answers say that they failed: keys without what is no letter (`error_message`, `errorMessage`), and their values.
 _WHOLE = ("ok", "success", "succeeded", "successful", "issuccess", "isok", "jobcomplete", "iscomplete", "complete")
 IN_PART = re.compile(
-    r"(?:is)?partial(?:results?|failure|data)?|(?:is)?incomplete[a-z]*|terminatedearly|timedout|searchcutoff"
+    r"(?:is)?partial(?:results?|failure|data)?|(?:is)?incomplete(?:results?|search|data)?|terminatedearly|timedout|searchcutoff"
 )
-_LEFT = re.compile(r"unprocessed[a-z]*|unreachable")
+_LEFT = re.compile(r"unprocessed(?:keys|items)|unreachable")
 """What an answer could not look at."""
 _FAILURE = re.compile(
     r"(?:soap|soapenv|env|s)?fault(?:string|code)?|exceptions?|failures?|(?:is)?failed|(?:is|has|last|api)?err(?:or)?s?"
@@ -25,85 +37,89 @@ _CODE = re.compile(
     r"|ret|rc"
 )
 _STATE = re.compile(r"(?:response|result|job|query|api)?(?:status|stat|state|result|outcome|ack)(?:text|type|message)?")
+_TOLD = re.compile(
+    rf"(?!last|failures$|faults$|exceptions$){_FAILURE.pattern.join(('(?:', ')'))}|err(?:or)?(?:code|no|num|number)"
+)
+"""Of these, those that tell of the answer also beside rows."""
+_STATUS, _FAILED, _OK = re.compile(r"(?:response|api)?status|ack"), ("error", "fail", "failed", "failure"), _WHOLE[:6]
+_OF_ITEMS = ("error", "errors", "shards", "timedout", "incompleteresults", "partial")
 _MESSAGE = re.compile(r"(?:status|response|result|api|info|user)?(?:messages?|msg)|details?|reason")
-_BAD_STATE = re.compile(
-    r"\b(?:err(?:or)?s?|fail(?:ed|ure|s)?|fault|exception|denied|limit(?:ed)?|throttled|too many|quota|invalid"
-    r"|bad request|unauthori[sz]ed|unauthenticated|forbidden"
-    r"|not (?:ok|authori[sz]ed|authenticated|allowed|permitted|ready)"
-    r"|n(?:ot)?ok|ko|unavailable|timed? ?out|expired|rejected|aborted|unsuccessful|suspended|exhausted|exceeded"
-    r"|pending|running|queued|in progress|processing|preparing|accepted)\b"
-)
-_NONE_BAD = re.compile(
-    r"\b(?:no|without|0|zero)\s+(?:[a-z]+\s+)??(?:errors?|failures?|exceptions?|faults?|failed|invalid|expired|rejected"
-    r"|aborted|suspended|pending|running|queued|in[ -]progress|processing|accepted|timed[ -]out|exceeded)\b"
-    r"|rate.?limit.{0,20}remaining",
-    re.IGNORECASE,
-)
-"""`no pending orders`, `without any errors`: there are none of these."""
 _STATE_OF_A_PART = re.compile(
-    r"(?:query|search|job)?(?:timeout|timedout|partial|incomplete|truncated)(?:success|results?|data|content)?"
-)
-_SENTENCE = re.compile(
-    r"too many requests|try (?:again|later)|rate.?limit|call frequency|\bexceed|(?:access|permission)s? (?:is )?denied"
-    r"|\bnot (?:authori[sz]ed|authenticated|allowed|permitted)\b|internal (?:server )?error|service (?:is )?unavailable"
-    r"|(?:un|not )able to|could ?n.t|\bcan ?not\b|has (?:failed|expired|timed out)|under maintenance"
-    r"|invalid (?:api|token|key|value|format|parameter|request|query)|\bis not valid\b"
-    r"|^\W*(?:error|fatal|exception|failed|failure)\b\s*[:;-]",
-    re.IGNORECASE,
+    r"(?:query|search|job)?(?:timeout|timedout|partial|incomplete|truncated)(?:success|failure|results?|data|content)?"
 )
 _NOTE = re.compile(
     r"(?:remark|warning|notice|note|caveat|alert|info)s?|(?:warning|warn|status|info|user)?(?:messages?|msgs?|text)"
 )
 """Names of what is said beside rows."""
-_MISSING = re.compile(
-    r"\b(?:incomplete|truncated|partial) (?:return|results?|data|response|content|set)|\btimed out\b|\bruntime error\b"
-    r"|(?<!not )\b(?:be|is|are|was|were|been) (?:incomplete|partial|truncated|cut off|terminated|aborted)\b"
-    r"|\b(?:results?|data|response|rows|records) truncated\b|\bnot all (?:rows|results|records|data|items|shards)\b"
-    r"|\bsome (?:rows|results|records|data|items|shards) (?:could not|(?:are|were|may be) (?:not|missing|left out))\b",
-    re.IGNORECASE,
-)
-_SUCCESS = re.compile(r"\bsucce(?:ss|ssful|ssfully|eded)\b")
-_NOT = re.compile(r"\b(?:not|no|without|but|partial(?:ly)?)\b")
-_WELL = ("", "ok", "success", "successful", "none", "null", "na", "no", "noerror", "noerrors", "false", "nofailure")
-_NO_ROWS = re.compile(
-    r"(?:sorry|thereare|thereis|therewere)?no(?:more|new|matching|such)?(?:records?|results?|rows?|data|entries|items?"
-    r"|matches|content|transactions?|documents?|objects?|events?)(?:(?:were|was|is|are)?(?:found|match|available|exist|return).*)?"
-)
-_ENVELOPE = re.compile(
-    r"(?:soap|soapenv|env|s)?(?:envelope|body|header)|head|(?:api)?status|result|data|(?:api)?response(?:header|status|info)?"
-)
-"""Mappings that say how a request went, or hold the rows."""
-_FEW, _SHORT = 6, 200
 
 
 def signs_of_part(
-    value: Any, ways: Iterable[Way], beside: Mapping[str, Any] | None = None, *, has_total: bool = False
+    value: Any,
+    ways: Collection[Way],
+    asked: Asked = (),
+    beside: Mapping[str, Any] | None = None,
+    *,
+    has_total: bool = False,
 ) -> Iterator[Way]:
     """By what an answer says that it failed or that rows are missing in it, also beside rows. `ways`: those to its
-    rows; `beside`: the mappings of a list beside them. `has_total`: a total that the pipeline names says whether all
-    came."""
-    for part in (*parts(value, ways), *_beside(beside)):
-        for path, holder, is_fact in _holders(part):
-            for key, child in holder.items():
-                if (not child and child is not False) or not (name := _name_of_a_sign(key)):
-                    continue
-                if part.is_item:
-                    is_sign = _is_sign_of_item(part, name, child, is_fact)
-                else:
-                    is_sign = (key not in part.leads or holder is not part.value) and (
-                        (not is_fact and _is_sign_of_part(name, child, is_about_request=holder is not part.value))
-                        or (not has_total and _says_missing(name, child))
+    rows; `asked`: what the request asks for, which it may repeat; `beside`: the mappings of a list beside the rows.
+    `has_total`: a total that the pipeline names says whether all came."""
+    if ways and not any(ways):  # the whole answer is a row
+        yield from signs_of_whole(value)
+        return
+    for level in (*levels(value, ways), *_beside(beside)):
+        if level.is_item:
+            yield from _signs_of_items(level)
+        for path, holders in level.holders():
+            is_itself = holders is level.values
+            if level.is_item and is_itself and path[-1] != "body":
+                continue
+            is_fact = is_itself and is_thing(keys_in(holders), path)
+            for key in keys_in(holders):
+                name = "" if is_itself and key in level.leads else _name_of_a_sign(key)
+                about_request = not is_itself and letters(path[-1]).endswith("status")
+                for holder in holders if name else ():
+                    child = holder.get(key)
+                    if child is None or child in ("", [], {}):
+                        continue
+                    is_note = not (has_total or level.is_item) and _NOTE.fullmatch(name) is not None
+                    is_sign = _is_beyond_doubt(holder, name, child) or (
+                        not is_fact and _is_sign_beside(name, child, asked, is_about_request=about_request)
                     )
-                if is_sign:
-                    yield (*path, str(key))
+                    if is_sign or (is_note and says_missing(child)):
+                        yield (*path, str(key))
+                        break
 
 
 @lru_cache(maxsize=4096)
 def _name_of_a_sign(key: Any) -> str:
-    """The letters of a key that may tell of missing rows, empty for others: rows may be asked by the thousand."""
+    """The letters of a key that may tell of missing rows, empty for others."""
     name = letters(key)
-    is_word = name in ("error", "errors", "shards", "statuscode", "type", *_WHOLE)
-    return name if is_word or any(one.fullmatch(name) for one in (IN_PART, _LEFT, _STATE, _CODE, _NOTE)) else ""
+    is_word = name in ("shards", "type", *_WHOLE)
+    names = (IN_PART, _LEFT, _STATE, _CODE, _NOTE, _FAILURE)
+    return name if is_word or any(one.fullmatch(name) for one in names) else ""
+
+
+def _signs_of_items(level: Level) -> Iterator[Way]:
+    """By what one of several answers, or things, in a list says beyond doubt that it has not its rows."""
+    keys, is_batch = keys_in(level.values), level.is_listed and "body" in level.leads
+    for key in keys:
+        name = _name_of_a_sign(key)
+        is_status = level.is_listed and _CODE.fullmatch(name) is not None and not {"body", "headers"}.isdisjoint(keys)
+        if not name or key in level.leads or not (is_status or name in _OF_ITEMS):
+            continue
+        for one in level.values:
+            if not (child := one.get(key)):
+                continue
+            if name in ("error", "errors"):
+                is_sign = _has_errors(child) and not level.has_place(one)
+            else:
+                is_sign = is_status and _is_http_error(child) and not level.has_place(one)
+            if is_sign or _is_beyond_doubt(one, name, child):
+                yield (*level.path, str(key))
+                break
+    if is_batch and level.has_nothing:  # one that timed out
+        yield (*level.path, "body")
 
 
 def signs_of_whole(value: Any) -> Iterator[Way]:
@@ -116,118 +132,108 @@ def signs_of_whole(value: Any) -> Iterator[Way]:
 
 
 def _is_beyond_doubt(holder: Mapping[str, Any], name: str, child: Any) -> bool:
-    """Whether a key tells by what is beside it that rows are missing, as in GraphQL and Elasticsearch."""
+    """Whether a key tells by what is beside it that rows are missing, as in GraphQL, Elasticsearch and InfluxDB."""
     if name == "errors":
-        return "data" in holder and isinstance(child, list | dict) and bool(child)
+        return "data" in holder and isinstance(child, list | dict) and _has_errors(child)
     if name == "shards":
         return isinstance(child, Mapping) and bool(child.get("failed"))
+    if name in ("error", "partial"):
+        is_of_series = "series" in holder or "statement_id" in holder or "values" in holder
+        return is_of_series and (child is True or (name == "error" and isinstance(child, str)))
     return child is True and (name == "incompleteresults" or (name == "timedout" and "_shards" in holder))
 
 
-def _is_sign_of_item(part: Part, name: str, child: Any, is_fact: bool) -> bool:
-    """Of one of several answers, or a thing that has rows: what it says counts in place of rows."""
-    if part.gives and not is_fact:
-        return _is_beyond_doubt(part.value, name, child) or (_is_so(child) and IN_PART.fullmatch(name) is not None)
-    if part.gives or (is_fact and part.gives is False):
+def _is_sign_beside(name: str, child: Any, asked: Asked, *, is_about_request: bool) -> bool:
+    """Of an answer, also beside rows."""
+    if name in _WHOLE:
+        is_no = child is False or child in ("false", "False") or (name in _OK and child in (0, "0", "no", "N"))
+        return is_no and not _is_echo(name, child, asked)
+    if name == "shards" or isinstance(child, list | dict):
+        is_left = _LEFT.fullmatch(name) is not None or _is_beyond_doubt({}, name, child)
+        return is_left or (_TOLD.fullmatch(name) is not None and _has_errors(child))
+    if _TOLD.fullmatch(name) is not None:
+        # A number may count the errors of rows, unless it is the code of one.
+        is_count = isinstance(child, int | float) and child is not True and _CODE.fullmatch(name) is None
+        return not is_count and _has_errors(child)
+    if _is_echo(name, child, asked):
         return False
-    if name in ("error", "errors"):
-        return not (_is_well(child) or _says_no_rows(child))
-    if is_fact:
+    if IN_PART.fullmatch(name) is not None:
+        return _is_so(child)
+    if not isinstance(child, str) or not (_STATE.fullmatch(name) or (name == "type" and is_about_request)):
         return False
-    is_status = part.gives is None and _CODE.fullmatch(name) is not None and _is_http_error(child)
-    return is_status or _is_sign_of_part(name, child, is_about_request=False)
+    word = letters(child)
+    return _STATE_OF_A_PART.fullmatch(word) is not None or (_STATUS.fullmatch(name) is not None and word in _FAILED)
 
 
-def _is_sign_of_part(name: str, child: Any, *, is_about_request: bool) -> bool:
-    if name in ("error", "errors"):
-        if isinstance(child, list):
-            return bool(child)
-        # A number may count those of rows.
-        is_count = isinstance(child, int | float) and child is not True
-        return not (is_count or _is_well(child) or _says_no_rows(child))
-    if child is False:
-        return name in _WHOLE
-    if isinstance(child, list | dict):
-        return _LEFT.fullmatch(name) is not None or (name == "shards" and _is_beyond_doubt({}, name, child))
-    if _is_so(child) and IN_PART.fullmatch(name) is not None:
-        return True
-    is_state = _STATE.fullmatch(name) or name == "statuscode" or (name == "type" and is_about_request)
-    return isinstance(child, str) and bool(is_state) and _STATE_OF_A_PART.fullmatch(letters(child)) is not None
+def _has_errors(child: Any) -> bool:
+    return bool(child) if isinstance(child, list) else not (is_well(child) or says_no_rows(child))
+
+
+def _is_echo(name: str, child: Any, asked: Asked) -> bool:
+    """Whether an answer repeats what was asked for: a word of a value, or any value under its name."""
+    text = words(str(child))
+    is_word = isinstance(child, str) and re.search("[a-z]", text) is not None and text not in ("true", "false")
+    return any(
+        text in map(words, (value, *re.findall(r"'([^']*)'", value))) and (is_word or letters(key) == name)
+        for key, value in asked
+    )
 
 
 def _is_so(child: Any) -> bool:
     return child is True or child in ("true", "True")
 
 
-def _says_missing(name: str, child: Any) -> bool:
-    return _NOTE.fullmatch(name) is not None and any(map(_MISSING.search, _texts(child)))
-
-
 def signs_of_failure(
-    value: Any, ways: Iterable[Way] = (), asked: Collection[str] = (), beside: Mapping[str, Any] | None = None
+    value: Any, ways: Collection[Way] = (), asked: Asked = (), beside: Mapping[str, Any] | None = None
 ) -> list[Way]:
     """By what an answer without rows says that it failed, or that it is not done; empty where it says that there are no
-    rows. `asked`: values of the request, which it may repeat."""
+    rows."""
     found = []
-    for part in (*parts(value, ways), *_beside(beside)):
-        for path, holder, is_fact in () if part.is_item else _holders(part, all_frames=True):
+    for level in (*levels(value, ways), *_beside(beside)):
+        for path, (holder, *_) in () if level.is_item else level.holders(all_frames=True):
+            is_fact = path == level.path and is_thing(holder, path)
             for key, child in holder.items():
-                if not is_fact and _says_no_rows(child):
+                if not is_fact and says_no_rows(child):
                     return []
                 is_alone = len(holder) == 1 and isinstance(child, str)
-                if (key not in part.leads or not isinstance(child, list | dict)) and _fails(
+                if (key not in level.leads or not isinstance(child, list | dict)) and _fails(
                     letters(key), child, asked, is_fact=is_fact, is_alone=is_alone
                 ):
                     found.append((*path, str(key)))
     return found
 
 
-def _beside(beside: Mapping[str, Any] | None) -> Iterator[Part]:
+def _beside(beside: Mapping[str, Any] | None) -> Iterator[Level]:
     for place, one in (beside or {}).items():
-        yield Part((place,), one, frozenset(), False, True)
+        yield Level((place,), [one], (), is_item=False)
 
 
-def _holders(part: Part, *, all_frames: bool = False) -> Iterator[tuple[Way, Mapping[str, Any], bool]]:
-    """A mapping on the way to rows, and those in it that are no rows by their names; with `all_frames` also those that
-    hold rows, and a lone one, as the root of XML is. Whether each is a thing, whose state is a fact."""
-    pending = [(part.path, part.value)]
-    for path, holder in pending:
-        yield path, holder, is_thing(holder) and holder is part.value
-        for key, child in holder.items():
-            if isinstance(child, Mapping) and not (holder is part.value and key in part.leads):
-                is_root = len(holder) == 1 or _ENVELOPE.fullmatch(letters(key)) is not None
-                if is_of_all(key) or (all_frames and is_root):
-                    pending.append(((*path, str(key)), child))
-
-
-def _fails(name: str, child: Any, asked: Collection[str], *, is_fact: bool, is_alone: bool) -> bool:
+def _fails(name: str, child: Any, asked: Asked, *, is_fact: bool, is_alone: bool) -> bool:
     is_no = child in (False, "false", "False", "no", "N", "0")
     if is_no and not is_fact and (name in _WHOLE or (child is False and name == "status")):
         return True
     if not child:
         return False
     if _FAILURE.fullmatch(name) is not None:
-        return not _is_well(child)
+        return not is_well(child)
     is_code = _CODE.fullmatch(name) is not None
-    is_bad = isinstance(child, str) and (is_code or _STATE.fullmatch(name)) and _BAD_STATE.search(_words(child))
+    is_bad = isinstance(child, str) and (is_code or _STATE.fullmatch(name)) and BAD_STATE.search(words(child))
+    if _is_echo(name, child, asked):  # `status` may be what was asked for
+        return False
     if is_bad:
-        return not is_fact and child not in asked  # `status` may be what was asked for
+        return not is_fact
     if is_code:
-        return _is_bad_code(child) or (name.startswith("err") and not _is_well(child))
+        return is_bad_code(child) or (name.startswith("err") and not is_well(child))
     if _MESSAGE.fullmatch(name) is None and not is_alone:
         return False
     # A mapping may be a thing that the answer is about, and `failed` a value of it.
     plain = [] if is_fact else [one for one in (child if isinstance(child, list) else [child]) if isinstance(one, str)]
-    return any(map(tells_failure, plain)) or any(tells_failure(one, is_sentence=True) for one in _texts(child))
-
-
-def _is_bad_code(child: Any) -> bool:
-    code = int(child) if isinstance(child, str) and re.fullmatch(r"-?[0-9]{1,6}", child) else child
-    return isinstance(code, int) and (code < 0 or 400 <= code < 600 or 40_000 <= code < 60_000)
+    return any(map(tells_failure, plain)) or any(tells_failure(one, is_sentence=True) for one in texts(child))
 
 
 def _is_http_error(child: Any) -> bool:
-    return isinstance(child, int) and 400 <= child < 600
+    code = whole_number(child)
+    return code is not None and 400 <= code < 600
 
 
 def names_message(key: str) -> bool:
@@ -236,41 +242,3 @@ def names_message(key: str) -> bool:
     return re.search("log|text|line|event|title|description", name) is not None or any(
         one.fullmatch(name) is not None for one in (_MESSAGE, _FAILURE, _NOTE)
     )
-
-
-def tells_failure(text: str, *, is_sentence: bool = False) -> bool:
-    """Whether a text says that something failed; a single word does so only where it need be no sentence."""
-    text = _NONE_BAD.sub("", text)
-    return _SENTENCE.search(text) is not None or (not is_sentence and _BAD_STATE.search(_words(text)) is not None)
-
-
-def _tells_success(text: str) -> bool:
-    words = _words(text)
-    return _SUCCESS.search(words) is not None and _NOT.search(words) is None and not tells_failure(text)
-
-
-def _is_well(child: Any) -> bool:
-    """Whether the value of a key that is about errors says that there are none."""
-    if isinstance(child, Mapping | list):
-        return all(map(_is_well, child.values() if isinstance(child, Mapping) else child))
-    if not child or child is True:
-        return not child
-    return (letters(child) in _WELL and not re.search("[1-9]", str(child))) or _tells_success(str(child))
-
-
-def _says_no_rows(child: Any) -> bool:
-    """Whether a text, or one of the values of what is about an error, says that there are no rows."""
-    if isinstance(child, Mapping) and len(child) <= _FEW:
-        return any(isinstance(one, str) and _says_no_rows(one) for one in child.values())
-    return isinstance(child, str) and len(child) < _SHORT and _NO_ROWS.fullmatch(letters(child)) is not None
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """The texts of a note: it alone, or several, each of which may have parts."""
-    for one in value[:_FEW] if isinstance(value, list) else [value] if isinstance(value, str) else []:
-        yield from (part for part in (one.values() if isinstance(one, Mapping) else [one]) if isinstance(part, str))
-
-
-def _words(text: str) -> str:
-    """`over query limit` of `OVER_QUERY_LIMIT` and `OverQueryLimit`."""
-    return re.sub(r"[\W_]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)).lower()

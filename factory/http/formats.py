@@ -16,8 +16,9 @@ from xml.parsers import expat
 
 from factory.http.answers import shown
 from factory.http.body import AnswerError
-from factory.http.failures import names_message, signs_of_failure, tells_failure
+from factory.http.failures import names_message, signs_of_failure
 from factory.http.selection import LoneItems
+from factory.http.wording import tells_failure
 from schemas.model.http import Csv
 
 _DEEPEST = 200

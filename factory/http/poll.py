@@ -183,14 +183,15 @@ class _Poll:
         """A page and its rows, where it does not say that some are missing."""
         ways = self._selector.ways
         self._check_said(page, more_in_rows(page.value, ways), "that a list in a row has more than these")
-        self._check_said(page, signs_of_part(page.value, ways, has_total=self._has_total))
+        asked = asked_for(page.call)
+        self._check_said(page, signs_of_part(page.value, ways, asked, has_total=self._has_total))
         came = self._selector.rows(page, beyond=beyond or self._pager.may_end_at(page))
         page = replace(page, inside={key for way in ways for key in way[:-1]})
         if isinstance(page.value, list):
             page = replace(page, beside=beside(page.value, came.sent))
-            self._check_said(page, signs_of_part(None, (), page.beside, has_total=self._has_total))
+            self._check_said(page, signs_of_part(None, (), asked, page.beside, has_total=self._has_total))
         if not came.number or (came.number == 1 and isinstance(came.sent[0], str)):
-            self._check_said(page, signs_of_failure(page.value, ways, asked_for(page.call), page.beside))
+            self._check_said(page, signs_of_failure(page.value, ways, asked, page.beside))
         return page, came
 
     def _proved(self, following: Following) -> Following | None:

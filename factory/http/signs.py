@@ -8,11 +8,11 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, unquote_plus, urlsplit
 
-from factory.http.answers import PREFIX, Way, frames, is_thing, letters, parts
+from factory.http.answers import PREFIX, Level, Way, frames, is_thing, keys_in, letters, levels, whole_number
 from factory.http.call import links_of
 from factory.http.page import Page
 from factory.http.selection import absent_key, is_path, named
-from factory.http.totals import is_sure_total, numbers_in, total_of_more, totals_in, whole_number
+from factory.http.totals import counts_all, is_sure_total, is_total, numbers_in, total_of_more, totals_in
 from schemas.model.polling import LAST
 
 _NOUN = (
@@ -29,6 +29,8 @@ _NEXT = re.compile(
     r"|cursor|lastevaluatedkey|continue|continuation(?:token)?|resumptiontoken"
 )
 """Keys of what to go on by."""
+_NEXT_OF_LIST = re.compile(rf"{PREFIX}next(?:page|results)?(?:url|uri|link|href|token|cursor|marker)?")
+"""Of these, those that are of a list even in a row."""
 _NEXT_PLACE = re.compile(r"next(?:record|row|item|result|chunk|batch|page)?(?:offset|start|skip|from|index|position)")
 """The same, as a number of rows, which may be that of all of them."""
 _LAST = re.compile(LAST)
@@ -48,6 +50,7 @@ _ASKED_NUMBER = re.compile(
 )
 """A name and a number behind it, in whatever a request is written: `limit=3`, `"first": 3`, `LIMIT 3`, `<size>3<`."""
 _MORE_LINKED = re.compile(r"<[^>]*>(?=[^<]*\bnext\b)[^<]*\bresults\s*=\s*\"?true\b", re.IGNORECASE)
+_SIZE_OR_PLACE = re.compile(rf"{_SIZE.pattern}|(?:page)?(?:start|startat|offset|page|skip)")
 _FIRST = re.compile(r"(?:is)?(?:first|firstpage)")
 _EARLIER = re.compile(rf"{PREFIX}(?:has|is)?(?:any)?prev(?:ious)?(?:{_NOUN})*(?:url|uri|link|href|exists)?")
 """Keys that lead, or say whether there is something, before a page."""
@@ -171,15 +174,30 @@ def _is_before(link: Any, param: str, number: int) -> bool:
 
 def more_in_rows(value: Any, ways: Iterable[Way]) -> Iterator[Way]:
     """The keys by which lists in rows say that they have more than these, where their rows are those of the answer."""
-    for part in parts(value, ways):
-        if not part.is_item or not any(isinstance(part.value.get(key), list) for key in part.leads):
-            continue
-        for inside, frame, is_frame in frames(part.value):
-            for key in [key for key, child in frame.items() if child is True] if is_frame else ():
+    for level in levels(value, ways):
+        lists = [key for key in level.leads if any(isinstance(one.get(key), list) for one in level.values)]
+        for path, values in level.holders() if level.is_item and lists else ():
+            keys = keys_in(values)
+            is_about_list = path != level.path or not (level.is_listed or is_thing(keys, path))
+            for key in keys:
                 name = letters(key)
-                is_fact = is_thing(part.value) and not inside and not name.startswith("hasmore")
-                if _MORE.fullmatch(name) and name not in _VAGUE and not is_fact:
-                    yield (*part.path, *inside.split(".")[:-1], str(key))
+                if _MORE.fullmatch(name) and name not in _VAGUE and (is_about_list or name.startswith("hasmore")):
+                    says = any(one.get(key) in _TRUE for one in values)
+                elif is_about_list and _NEXT_OF_LIST.fullmatch(name):
+                    says = any(isinstance(child := one.get(key), str) and child not in _NOTHING for one in values)
+                else:
+                    says = is_about_list and values is level.values and _is_above(level, key, lists, sized=keys)
+                if says:
+                    yield (*path, str(key))
+
+
+def _is_above(level: Level, key: str, lists: Iterable[str], sized: Iterable[str]) -> bool:
+    """Whether a key beside lists counts more than is in one of them. A `total` may be one of money, unless a size or a
+    place of pages is beside it."""
+    if not is_total(key) or not (counts_all(key) or any(_SIZE_OR_PLACE.fullmatch(letters(one)) for one in sized)):
+        return False
+    pairs = [(whole_number(one.get(key)), one.get(rows)) for one in level.values for rows in lists]
+    return any(isinstance(rows, list) and (total or 0) > len(rows) for total, rows in pairs)
 
 
 def size_in(page: Page, rows: int) -> str | None:

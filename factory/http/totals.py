@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from factory.http.answers import PREFIX, frames, letters
+from factory.http.answers import PREFIX, frames, letters, whole_number
 from factory.http.call import HttpCall, fields_of
 from factory.http.page import Page
 from factory.http.selection import Answered, asked, searched
@@ -25,7 +24,6 @@ _VAGUE = re.compile(r"count|rows|items|results|hits")
 """Totals that may be what was asked for: they count where nobody asked for so many."""
 _COUNTED = "total|counts?|records|rows|items|results"
 _FILTERED = re.compile(rf"(?:{_COUNTED})filter(?:ed)?|filter(?:ed)?(?:{_COUNTED})(?:count)?")
-_MOST_DIGITS = 19
 
 
 class Total:
@@ -87,27 +85,26 @@ def _totals_in(page: Page) -> Iterator[tuple[str, int]]:
             is_counted = isinstance(value, Mapping) and value.get("relation") in ("eq", "gte")
             total = whole_number(value.get("value") if is_counted else value)  # as Elasticsearch has it
             if total is not None and _VAGUE.fullmatch(name) is not None:
-                is_echo = total != page.number and str(total) in asked_for(page.call)
+                is_echo = total != page.number and str(total) in {value for name, value in asked_for(page.call) if name}
                 total = None if is_echo else total
             if total is not None:
                 yield f"{inside}{key}", total
 
 
-def asked_for(call: HttpCall) -> set[str]:
-    """The values of a request's query and body, as text."""
-    query = parse_qsl(urlsplit(call.url).query)
-    return {value for _, value in (*query, *fields_of(call.body or b""))}
+def asked_for(call: HttpCall) -> list[tuple[str, str]]:
+    """The values of a request's query and body, as text, each with its name; those in its path have none."""
+    url = urlsplit(call.url)
+    return [*parse_qsl(url.query), *fields_of(call.body or b""), *(("", part) for part in url.path.split("/"))]
 
 
 def numbers_in(headers: Mapping[str, str]) -> dict[str, str]:
     return {key.lower().removeprefix("x-"): one for key, one in headers.items() if one.isdecimal()}
 
 
-def whole_number(value: Any) -> int | None:
-    """A whole number, also one that is written as text."""
-    if isinstance(value, str) and value.isdecimal() and len(value) < _MOST_DIGITS:
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+def is_total(key: str) -> bool:
+    """Whether a key counts rows by its name, beyond doubt."""
+    name = letters(key)
+    return _TOTAL.fullmatch(name) is not None and _VAGUE.fullmatch(name) is None
 
 
 def counts_all(key: str) -> bool:
