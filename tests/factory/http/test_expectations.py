@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from factory.http.answers import ways_to
 from factory.http.errors import HttpError
+from factory.http.failures import signs_of_part
+from factory.http.signs import more_in_rows
 
 from .http_server import Server
 
@@ -70,3 +74,24 @@ def test_every_page_is_held_against_it(server: Server, run: Runner) -> None:
     with pytest.raises(HttpError, match=r"/\?….*the condition `ok` does not hold"):
         run(server.url("/"), expect={"condition": "ok"}, data_selector="rows", pagination={"type": "page_number"})
     assert len(server.received) == 2
+
+
+@pytest.mark.parametrize("selector", ["data[].attributes", "data[].lines.data[]"])
+def test_what_rows_say_is_asked_of_all_at_once(selector: str) -> None:
+    calls = []
+    for number in (10, 1000):
+        row = {"id": 1, "status": "paid", "attributes": {"a": 1}, "lines": {"data": [{"k": 1}], "has_more": False}}
+        value, found = {"data": [row] * number}, 0
+
+        def count(_: Any, event: str, __: Any) -> None:
+            nonlocal found
+            found += event == "call"
+
+        sys.setprofile(count)
+        try:
+            said = [*signs_of_part(value, ways_to(selector)), *more_in_rows(value, ways_to(selector))]
+        finally:
+            sys.setprofile(None)
+        assert said == []
+        calls.append(found)
+    assert calls[1] - calls[0] < 990 * 2  # a step of a generator is counted, too
