@@ -159,15 +159,22 @@ def _token_at(path: Path) -> str | None:
         return ""
 
 
+_REMEDY = "remove it and the files that `factory build` wrote"
+
+
 def _read_record(output: Path) -> _Record:
     path = output / RECORD
     try:
         data = json.loads(path.read_bytes())
-        return _Record(dict(data["files"]), dict(data["owners"]))
+        record = _Record(dict(data["files"]), dict(data["owners"]))
     except FileNotFoundError:
         return _Record({}, {})
     except (ValueError, TypeError, KeyError) as error:
-        raise OutputError(f"{path} is damaged ({error}); remove it and the files that `factory build` wrote") from None
+        raise OutputError(f"{path} is damaged ({error}); {_REMEDY}") from None
+    outside = next((one for one in record.files if ".." in Path(one).parts or Path(one).is_absolute()), None)
+    if outside is not None:
+        raise OutputError(f"{path} is damaged (`{outside}` is not below it); {_REMEDY}")
+    return record
 
 
 def _text(record: _Record) -> bytes:

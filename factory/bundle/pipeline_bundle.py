@@ -98,6 +98,10 @@ class PipelineBundle(BaseDagBundle):
         **kwargs: Any,
     ) -> None:
         super().__init__(refresh_interval=refresh_interval, **kwargs)
+        numbers = {"store_timeout": store_timeout, "refresh_interval": refresh_interval, "keep_days": keep_days}
+        for name, number in numbers.items():
+            if isinstance(number, bool) or not isinstance(number, int | float) or not number >= 0:
+                raise BundleError(f"bundle {self.name}: `{name}` must be a number, 0 or more, not {number!r}")
         for name, value in (environment or {}).items():
             os.environ.setdefault(name, value)
         if source is not None and folder is not None:

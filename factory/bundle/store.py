@@ -258,12 +258,16 @@ class Store:
         self._unsynced.clear()
 
     def new_file(self, data: bytes, mode: int) -> Path:
-        """Write a new file below `building/`, to be renamed into place."""
+        """Write a new file below `building/`, to be renamed into place; none stays where the disk is full."""
         self.building.mkdir(parents=True, exist_ok=True)
         path = self.building / f"{os.getpid()}.{os.urandom(8).hex()}"
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
         return path
 
 

@@ -1,7 +1,7 @@
 """Write DAG files into a folder, for an Airflow that takes no bundle class (MWAA, Composer, Astro, an image).
 
 One .py file per pipeline, and what it needs beside it. Only what changed is written, and what is gone is removed;
-nothing else in the folder is touched. Exit status: 0 done, 1 a file could not be read, 2 usage.
+nothing else in the folder is touched. Exit status: 0 done, 1 a file could not be read or has errors, 2 usage.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import sys
 
 from factory.cli import UsageError, to_path
-from factory.cli.options import add_environment, require_declared, select
+from factory.cli.options import Selection, add_environment, require_declared, select
 from schemas.folder.project import ENVIRONMENT_VARIABLE
 
 
@@ -41,11 +41,24 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(str(error)) from None
     for path, reason in sorted(done.problems.items()):
         print(f"{selection.shown_path(path)}: {reason}", file=sys.stderr)
-    for path in done.broken:
-        shown = selection.shown_path(path)
-        print(f"{shown}: is an import error in Airflow; `factory lint {shown}` says what is wrong", file=sys.stderr)
+    broken = {selection.shown_path(path) for path in done.broken}
+    wrong = _with_errors(selection, environment) - broken
+    for shown in sorted(broken | wrong):
+        is_one = "is" if shown in broken else "has errors, and may be"
+        said = f"{shown}: {is_one} an import error in Airflow; `factory lint {shown}` says what is wrong"
+        print(said, file=sys.stderr)
     for change, paths in (("wrote", done.written), ("removed", done.removed)):
         for path in paths:
             print(f"{change} {arguments.output / path}")
     print(f"{done.pipelines} pipelines: {len(done.written)} files written, {len(done.removed)} removed")
-    return 1 if done.problems or done.broken else 0
+    return 1 if done.problems or broken or wrong else 0
+
+
+def _with_errors(selection: Selection, environment: str) -> set[str]:
+    """The files that lint finds errors in, by the language alone: a team's own rules stop nothing here."""
+    from schemas.check import Checker, CheckOptions  # noqa: PLC0415 # as above
+    from schemas.findings.codes import Severity  # noqa: PLC0415 # as above
+
+    options = CheckOptions(environment=environment, shown_folder=selection.shown)
+    found = Checker(selection.folder, options).folder({*selection.paths})
+    return {one.file for one in found.diagnostics if one.severity is Severity.ERROR}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -84,3 +86,15 @@ def test_removing_a_version_leaves_the_others_whole(store: Store) -> None:
     shutil.rmtree(store.snapshot_path(two.version))
     store.rebuild(two.version)
     assert contents(store.snapshot_path(two.version)) == {"folder/a": b"2", "folder/b": b"both"}
+
+
+def test_what_does_not_fit_on_a_disk_takes_no_place(store: Store) -> None:
+    before, ignored = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, before[1]))
+    try:
+        with pytest.raises((OSError, StoreError), match="File too large"):
+            store.new_file(b"x" * 100_000, 0o644)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert list(store.building.iterdir()) == []

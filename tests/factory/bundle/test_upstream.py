@@ -161,3 +161,9 @@ def test_a_wrong_source_is_said(wrong: dict[str, Any], message: str, bench: Benc
 def test_a_source_beside_a_folder_is_said(bench: Bench) -> None:
     with pytest.raises(BundleError, match="both `folder` and `source`"):
         bench.bundle(source={"classpath": GIT, "kwargs": {}})
+
+
+@pytest.mark.parametrize("wrong", [{"refresh_interval": "abc"}, {"store_timeout": None}, {"keep_days": -1}])
+def test_a_setting_that_is_no_number_is_said(wrong: dict[str, Any], bench: Bench) -> None:
+    with pytest.raises(BundleError, match=f"`{next(iter(wrong))}` must be a number, 0 or more"):
+        bench.bundle(**wrong)

@@ -53,7 +53,7 @@ def test_an_airflow_with_a_dags_folder_builds_what_was_written(folder: Path, tmp
     (tmp_path / "dags").mkdir()
     (tmp_path / "dags" / "hand_written.py").write_text(OTHER)
     (folder / "broken.yaml").write_text("schedul: null\n")
-    assert built(tmp_path).endswith("3 pipelines: 8 files written, 0 removed\n")
+    assert built(tmp_path, status=1).startswith("pipelines/broken.yaml: has errors, and may be an import error")
     found = dags(tmp_path)
 
     assert found.startswith('[["hand_written", "orders", "team.report"], {"broken.yaml.py": "')
@@ -81,11 +81,18 @@ def test_only_what_changed_is_written_and_what_is_gone_is_removed(folder: Path, 
 
 def test_a_pipeline_that_is_an_import_error_is_named(folder: Path, tmp_path: Path) -> None:
     (folder / "bad.yaml").write_text("x: [\n")
+    (folder / "cron.yaml").write_text(GOOD.replace("@daily", "99 * * * *"))
+    (folder / "nothing.yaml").write_text("tasks:\n  - {id: a, uses: shop.lod}\n")
     done = factory("build", "--output", "dags", cwd=tmp_path)
 
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        "pipelines/bad.yaml: is an import error in Airflow; `factory lint pipelines/bad.yaml` says what is wrong"
+        "pipelines/bad.yaml: is an import error in Airflow; `factory lint pipelines/bad.yaml` says what is wrong",
+        *(
+            f"pipelines/{name}.yaml: has errors, and may be an import error in Airflow; "
+            f"`factory lint pipelines/{name}.yaml` says what is wrong"
+            for name in ("cron", "nothing")
+        ),
     ]
     assert (tmp_path / "dags" / "bad.yaml.py").exists()
 
@@ -122,7 +129,7 @@ def test_lines_that_somebody_added_to_the_ignore_file_stay(folder: Path, tmp_pat
     assert ignored.read_text().splitlines() == ["/more.py", "/shop.py", "old/"]
     (folder / "more.py").unlink()
     (folder / "shop.py").unlink()
-    built(tmp_path, status=0)
+    built(tmp_path, status=1)  # whose function a pipeline names
 
     assert ignored.read_text() == "old/\n"
 
@@ -237,3 +244,14 @@ def test_a_damaged_record_is_named(tmp_path: Path) -> None:
     (tmp_path / "dags" / ".factory-build.json").write_text("{")
 
     assert "dags/.factory-build.json is damaged" in built(tmp_path, status=2)
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_record_that_names_a_file_elsewhere_removes_nothing(tmp_path: Path) -> None:
+    built(tmp_path)
+    (tmp_path / "precious.txt").write_text("mine")
+    record = tmp_path / "dags" / ".factory-build.json"
+    record.write_text(record.read_text().replace('"files": {', '"files": {"../precious.txt": "x",'))
+
+    assert "is damaged (`../precious.txt` is not below it)" in built(tmp_path, status=2)
+    assert (tmp_path / "precious.txt").exists()
