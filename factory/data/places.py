@@ -235,10 +235,14 @@ def own_folder(parent: str, prefix: str) -> tuple[str, int]:
             _remove_unheld(left)
     while True:
         folder = tempfile.mkdtemp(prefix=prefix, suffix=".part", dir=parent)
-        lock = os.open(folder, os.O_RDONLY)
+        # Before it is locked, another one may take it for left.
+        try:
+            lock = os.open(folder, os.O_RDONLY)
+        except FileNotFoundError:
+            continue
         with suppress(OSError):  # without locks, as in some shared folders, nobody removes it
             fcntl.flock(lock, fcntl.LOCK_EX)
-        if os.path.isdir(folder):  # noqa: PTH112 # between the two, another one may have taken it for left
+        if os.path.isdir(folder):  # noqa: PTH112 # as above
             return folder, lock
         os.close(lock)
 

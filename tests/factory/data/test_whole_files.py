@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import subprocess
 import sys
 import tempfile
@@ -12,6 +14,7 @@ import pytest
 from airflow.sdk.io import attach
 from fsspec.implementations.memory import MemoryFileSystem
 
+from factory.data.places import own_folder
 from factory.data.row_files import RowFileError, RowFileWriter, read_rows
 
 from .test_row_files import NEEDS_ARROW, ROWS, written
@@ -90,3 +93,33 @@ def test_what_a_killed_process_left_is_removed_and_no_other(tmp_path: Path) -> N
         assert list(read_rows(written(path, [{"a": 2}]))) == [{"a": 2}]
     assert [one.name for one in tmp_path.iterdir()] == ["a.jsonl"]
     assert list(read_rows(str(path))) == [{"a": 1}]
+
+
+@pytest.mark.parametrize("moment", ["mkdtemp", "flock"])
+def test_a_folder_that_another_process_takes_for_left_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    gone: list[str] = []
+    make, lock = tempfile.mkdtemp, fcntl.flock
+
+    def remove_first(folder: str) -> None:
+        if not gone:
+            gone.append(folder)
+            Path(folder).rmdir()
+
+    def mkdtemp(**arguments: Any) -> str:
+        folder = make(**arguments)
+        if moment == "mkdtemp":
+            remove_first(folder)
+        return folder
+
+    def flock(descriptor: int, operation: int) -> None:
+        if moment == "flock":
+            remove_first(str(next(tmp_path.iterdir())))
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(tempfile, "mkdtemp", mkdtemp)
+    monkeypatch.setattr(fcntl, "flock", flock)
+    folder, held = own_folder(str(tmp_path), "load-")
+    os.close(held)
+    assert (gone != [folder], len(gone), Path(folder).is_dir()) == (True, 1, True)
