@@ -73,12 +73,14 @@ class RegisteredDag(NamedTuple):
     """`next_run`: the second since the epoch in which it runs next; infinity for one that no schedule starts.
 
     `first` names the first version of the DAG: a DAG that was deleted and registered again has another one. Empty
-    where Airflow has removed it with other old rows.
+    where Airflow has removed it with other old rows. `file`: the stub that it was last read from; empty where that
+    has it no more.
     """
 
     next_run: float = math.inf
     first: str = ""
     is_paused: bool = False
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +89,20 @@ class Database:
 
     `deleted` are the ids of those that a person deleted there. `errors`: files that the dag-processor has an error for.
     `was_inactive`: another process had made the bundle inactive, so that Airflow may have retired its DAGs.
+    `is_read_by_command`: an `airflow` command that may read all files has just begun.
     """
 
     dags: Mapping[str, RegisteredDag]
     deleted: frozenset[str]
     was_inactive: bool = False
     errors: frozenset[str] = frozenset()
+    is_read_by_command: bool = False
+
+    def lost_errors(self, before: Database, stubs: Iterable[str]) -> frozenset[str]:
+        """The files whose error Airflow has lost: a command that reads all files for one DAG writes that the others
+        have none (`get_bagged_dag`). `before`: the last look; an error may have come and gone since."""
+        unknown = set(stubs) - {dag.file for dag in self.dags.values()} if self.is_read_by_command else set()
+        return (before.errors | unknown) - self.errors
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,8 @@ class Refresher:
         self._manifest, self._listing, self._files = manifest, listing, files
 
     def _look_at(self, database: Database) -> None:
-        lost_errors, self._database = self._database.errors - database.errors, database
+        lost_errors = database.lost_errors(self._database, filter(stubs.is_stub, self._manifest.files))
+        self._database = database
         before = self._state.dags
         dags = before.seen_in(database, self._state.owners)
         for dag_id in dags.deleted:
@@ -132,7 +133,6 @@ class Refresher:
             log.warning(said, self.folder)
             self._listing, self._manifest = None, Manifest({})
         elif lost_errors:
-            # A command that reads all files for one DAG writes that the others have no error (`get_bagged_dag`).
             kept = {path: file for path, file in self._manifest.files.items() if path not in lost_errors}
             self._apply(self._manifest, self._state, Manifest(kept))
 

@@ -12,7 +12,7 @@ import math
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from factory.bundle.records import DagRecords, Database, RegisteredDag
 
@@ -32,7 +32,7 @@ def database_of(bundle_name: str, before: DagRecords) -> Database | None:
         deleted = deleted_dags(before.gone_from(known))
         pause_returned(bundle_name, {*before.deleted, *deleted}, known)
         errors = frozenset(name for name, is_whole in import_errors(bundle_name).items() if not is_whole)
-        return Database(known, deleted, active_again, errors)
+        return Database(known, deleted, active_again, errors, is_read_by_command())
     except SQLAlchemyError as error:
         log.warning("bundle %s: Airflow's database could not be asked about its DAGs: %s", bundle_name, error)
         return None
@@ -46,16 +46,19 @@ def registered_dags(bundle_name: str) -> dict[str, RegisteredDag]:
     from sqlalchemy import select  # noqa: PLC0415
 
     columns = (DagModel.dag_id, DagModel.next_dagrun_create_after, DagModel.is_paused, DagVersion.id)
+    is_there = ~(DagModel.is_stale | DagModel.has_import_errors)
     is_first = (DagVersion.dag_id == DagModel.dag_id) & (DagVersion.version_number == 1)
-    asked = select(*columns).outerjoin(DagVersion, is_first).where(DagModel.bundle_name == bundle_name)
+    asked = select(*columns, DagModel.relative_fileloc, is_there).outerjoin(DagVersion, is_first)
+    asked = asked.where(DagModel.bundle_name == bundle_name)
     with create_session() as session:
         return {
             dag_id: RegisteredDag(
                 math.inf if paused or moment is None else moment.timestamp(),
                 str(first or ""),
                 bool(paused),
+                str(file or "") if is_sound else "",
             )
-            for dag_id, moment, paused, first in session.execute(asked)
+            for dag_id, moment, paused, first, file, is_sound in session.execute(asked)
         }
 
 
@@ -170,6 +173,23 @@ def import_errors(bundle_name: str) -> dict[str, bool]:
     with create_session() as session:
         found = session.execute(asked.where(ParseImportError.bundle_name == bundle_name))
         return {name: bool(is_whole) for name, is_whole in found if name}
+
+
+COMMAND_SECONDS = 60.0
+"""So long a command may take from its entry in the audit log until it has read all files."""
+
+
+def is_read_by_command() -> bool:
+    """Whether an `airflow dags` or `airflow tasks` command has just begun, by the audit log."""
+    from airflow.models.log import Log  # noqa: PLC0415 # as above
+    from airflow.utils.session import create_session  # noqa: PLC0415
+    from sqlalchemy import select  # noqa: PLC0415
+
+    is_reader = Log.event.startswith("cli_dag_") | Log.event.startswith("cli_task_")
+    is_recent = Log.dttm >= datetime.now(UTC) - timedelta(seconds=COMMAND_SECONDS)
+    asked = select(Log.id).where(is_recent, is_reader, Log.event != "cli_dag_processor").limit(1)
+    with create_session() as session:
+        return session.scalar(asked) is not None
 
 
 PREFIX = "pipeline_factory"

@@ -132,6 +132,23 @@ def test_a_file_whose_error_airflow_has_lost_is_read_again(bench: Bench) -> None
     assert stub.stat().st_ino == again
 
 
+def test_an_error_that_came_and_went_between_two_looks_is_found_again(bench: Bench) -> None:
+    """The dag-processor looks each five seconds, and a command may take less."""
+    write(bench, "0 7 * * *")
+    bench.write("sound.yaml", "x: 1\n")
+    refresher = bench.refreshed()._refresher
+    stub, sound = bench.current / "orders.yaml.py", bench.current / "sound.yaml.py"
+    before = stub.stat().st_ino, sound.stat().st_ino
+    dags = {"sound": RegisteredDag(file=sound.name), "orders": RegisteredDag()}
+    refresher.refresh(Database(dags, frozenset()))
+    assert (stub.stat().st_ino, sound.stat().st_ino) == before
+    refresher.refresh(Database(dags, frozenset(), is_read_by_command=True))
+    again = stub.stat().st_ino
+    assert again != before[0]
+    refresher.refresh(Database(dags, frozenset(), errors=frozenset({stub.name}), is_read_by_command=True))
+    assert (stub.stat().st_ino, sound.stat().st_ino) == (again, before[1])
+
+
 def test_a_folder_that_cannot_be_read_keeps_its_pipelines(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.write("sales/orders.yaml", "x: 1\n")
     bench.write("good.yaml", "x: 1\n")
