@@ -75,18 +75,19 @@ def draw(
     ending = next((one for one in FORMATS if to.lower().endswith(one)), None)
     if ending is None:
         raise ChartError(f"`{to}` must end with {', '.join(FORMATS)}")
-    whole = _with_rows(_mapping(spec), rows, title)
+    spec = _mapping(spec)
+    whole = _with_rows(spec, rows, title)
     columns = dict.fromkeys(str(name) for row in rows for name in row)
     for _, field in unknown_fields(whole, columns) if rows else ():
         raise ChartError(f"the rows have no column `{field}`, which the spec names; they have {', '.join(columns)}")
-    for field in _paths(_mapping(spec), columns):
+    for field in _paths(spec, columns):
         written = re.sub(r"([].[])", r"\\\1", field)
         raise ChartError(
             f"Vega-Lite takes `{field}` for a path into nested values: write `{written}` (in double quotes each "
             "backslash twice), or give the column another name"
         )
     values = whole["data"]["values"]
-    times = dict.fromkeys(field for field, kind, _ in _drawn_fields(_mapping(spec)) if kind == "temporal")
+    times = dict.fromkeys(field for field, kind, _ in _drawn_fields(spec) if kind == "temporal")
     said = [_months_first(field, [row[field] for row in values if isinstance(row.get(field), str)]) for field in times]
     picture, content = _drawn(whole, ending)
     new = NewFile(to)
@@ -95,7 +96,7 @@ def draw(
         new.publish()
     finally:
         new.discard()
-    notes = [*filter(None, said), *_undrawn(_mapping(spec), values)]
+    notes = [*filter(None, said), *_undrawn(spec, values)]
     if rows and _is_blank(picture):
         notes.append(f"{new.path} shows nothing: no row has a value that the spec draws")
     return new.path, notes

@@ -132,8 +132,8 @@ class Seen:
     longest: int = 0
     kinds: set[str] = field(default_factory=set)
     """What texts can be besides."""
-    numbers: int = 0
     looked_at: int = 0
+    numbers: int = 0
     """Texts of CSV, and those of them that are numbers."""
     zoned: set[bool] = field(default_factory=set)
 

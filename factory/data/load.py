@@ -50,26 +50,25 @@ def load(
             database.forget_other_tries(f"{STAGED}{own}")
             loaded = Loaded(request.table, aside=[memory.said(request.table, before)])
             if request.schema_contract.startswith("discard"):  # the earlier try may not have said what it left out
-                plan = Plan(database, request, existing, is_csv)
-                plan.scan(rows())
-                deque(plan.tables(rows(), loaded), maxlen=0)
+                _count(Plan(database, request, existing, is_csv), rows, loaded)
             loaded.rows_loaded = before
             return loaded
         if not existing and not request.create:
             near = meant(table, [one for (one,) in database.run(database.tables()) if not one.startswith("_")])
             said = f"there is no table `{request.table}`, and `create` is false"
             raise LoadError(f"{said}: {near}" if near else said)
-        of_csv = headers() if existing and request.write_disposition == "replace" else {}
-        if request.write_disposition == "replace" and existing:
+        is_replacing = request.write_disposition == "replace" and bool(existing)
+        of_csv = headers() if is_replacing else {}
+        if is_replacing:
             refuse_lost_rows(database, table)
-        _refuse_no_headers(request.table, of_csv)
+            _refuse_no_headers(request.table, of_csv)
         plan = Plan(database, request, existing, is_csv)
         plan.scan(rows())
         loaded = Loaded(request.table, aside=[*plan.aside, *said_of_columns(database, plan, request, existing)])
         if is_new:
             loaded.aside.append(f"there was no file `{target.file}`: this load makes a new database")
         if plan.rows == 0:
-            if request.write_disposition == "replace" and existing:
+            if is_replacing:
                 _refuse_other_headers(database, request.table, existing, of_csv)
                 database.replace(table, None, ())
             return loaded
@@ -91,6 +90,12 @@ def load(
         finally:
             database.forget(staged)
     return loaded
+
+
+def _count(plan: Plan, rows: Callable[[], Iterable[Row]], loaded: Loaded) -> None:
+    """Count what a contract leaves out of rows, and load none."""
+    plan.scan(rows())
+    deque(plan.tables(rows(), loaded), maxlen=0)
 
 
 def _refuse_no_headers(table: str, headers: Mapping[str, Iterable[str]]) -> None:
@@ -169,8 +174,7 @@ def _refuse_loss(database: Database, staged: str, name: str, kind: Declared, for
     """Raise LoadError where the database would round or cut staged texts, and say nothing. `form`: what becomes of
     one."""
     column = database.column(name)
-    is_postgres = kind.full != kind.written  # whose types have a schema
-    tests = lost_in_postgres(column, kind, form) if is_postgres else lost_in_duckdb(column, kind.full)
+    tests = lost_in_postgres(column, kind, form) if database.is_postgres else lost_in_duckdb(column, kind.full)
     try:
         asked = f"SELECT count(*) FROM {database.table(staged)} WHERE {' OR '.join(tests)}"  # noqa: S608 # quoted
         ((rows,),) = database.run(asked) if tests else ((0,),)

@@ -170,8 +170,8 @@ def keys_read(expression: str) -> frozenset[Way]:
 def shared_path(one: str, other: str) -> Way | None:
     """The keys of the mapping that has all that two expressions take; None where one of them takes nothing by a key."""
     found = [[tuple(takewhile(_is_key, way))[:-1] for way in ways_to(expression)] for expression in (one, other)]
-    levels = zip(*(way for ways in found for way in ways), strict=False)
-    return tuple(keys[0] for keys in takewhile(lambda keys: len(set(keys)) == 1, levels)) if all(found) else None
+    steps = zip(*(way for ways in found for way in ways), strict=False)
+    return tuple(keys[0] for keys in takewhile(lambda keys: len(set(keys)) == 1, steps)) if all(found) else None
 
 
 def keys_of(path: Iterable[str]) -> Way:

@@ -77,11 +77,10 @@ class PollAnswer:
     """What a poll brought.
 
     `headers` are the first page's, by any case of their names. `rows` is one flat list where the request selects rows
-    or has pages, else None; `body` is the decoded body of the first page, `last` of the last with a body.
-    `digest` is the SHA-256 of all bodies. `not_modified`: the server answered 304 to a
-    conditional request; there is no body then.
-    `unkeepable`: it holds text that PostgreSQL refuses. `pending`: a job that `until` waits for is not done;
-    `start`: how that answer begins.
+    or has pages, else None; `body` is the decoded body of the first page, `last` of the last with a body. `digest` is
+    the SHA-256 of all bodies. `not_modified`: the server answered 304 to a conditional request; there is no body then.
+    `unkeepable`: it holds text that PostgreSQL refuses. `pending`: a job that `until` waits for is not done; `start`:
+    how that answer begins.
     `ignored`: an action took the first page for one without rows. `proofs`: what the last call proved by who asks.
     """
 

@@ -71,24 +71,32 @@ def signs_of_part(
         if level.is_item:
             yield from _signs_of_items(level)
         for path, holders in level.holders():
-            is_itself = holders is level.values
-            if level.is_item and is_itself and path[-1] != "body":
-                continue
-            is_fact = is_itself and is_thing(keys_in(holders), path)
-            for key in keys_in(holders):
-                name = "" if is_itself and key in level.leads else _name_of_a_sign(key)
-                about_request = not is_itself and letters(path[-1]).endswith("status")
-                for holder in holders if name else ():
-                    child = holder.get(key)
-                    if child is None or child in ("", [], {}):
-                        continue
-                    is_note = not (has_total or level.is_item) and _NOTE.fullmatch(name) is not None
-                    is_sign = _is_beyond_doubt(holder, name, child) or (
-                        not is_fact and _is_sign_beside(name, child, asked, is_about_request=about_request)
-                    )
-                    if is_sign or (is_note and says_missing(child)):
-                        yield (*path, str(key))
-                        break
+            if not (level.is_item and holders is level.values and path[-1] != "body"):
+                notes = None if has_total or level.is_item else _NOTE
+                yield from _signs_in(level, path, holders, asked, notes)
+
+
+def _signs_in(
+    level: Level, path: Way, holders: Sequence[Mapping[str, Any]], asked: Asked, notes: re.Pattern[str] | None
+) -> Iterator[Way]:
+    """By which keys one of the mappings at a place says so. `notes`: the names of what is said beside rows."""
+    is_itself = holders is level.values
+    is_fact = is_itself and is_thing(keys_in(holders), path)
+    about_request = not is_itself and letters(path[-1]).endswith("status")
+
+    def says(holder: Mapping[str, Any], name: str, child: Any) -> bool:
+        if child is None or child in ("", [], {}):
+            return False
+        return (
+            _is_beyond_doubt(holder, name, child)
+            or (not is_fact and _is_sign_beside(name, child, asked, is_about_request=about_request))
+            or (notes is not None and notes.fullmatch(name) is not None and says_missing(child))
+        )
+
+    for key in keys_in(holders):
+        name = "" if is_itself and key in level.leads else _name_of_a_sign(key)
+        if name and any(says(one, name, one.get(key)) for one in holders):
+            yield (*path, str(key))
 
 
 @lru_cache(maxsize=4096)
@@ -111,11 +119,8 @@ def _signs_of_items(level: Level) -> Iterator[Way]:
         for one in level.values:
             if not (child := one.get(key)):
                 continue
-            if name in ("error", "errors"):
-                is_sign = _has_errors(child) and not level.has_place(one)
-            else:
-                is_sign = is_status and _is_http_error(child) and not level.has_place(one)
-            if is_sign or _is_beyond_doubt(one, name, child):
+            fails = _has_errors(child) if name in ("error", "errors") else is_status and _is_http_error(child)
+            if (fails and not level.has_place(one)) or _is_beyond_doubt(one, name, child):
                 yield (*level.path, str(key))
                 break
     if is_batch and level.has_nothing:  # one that timed out

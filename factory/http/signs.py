@@ -13,6 +13,7 @@ from factory.http.call import links_of
 from factory.http.page import Page
 from factory.http.selection import absent_key, is_path, named
 from factory.http.totals import counts_all, is_sure_total, is_total, numbers_in, total_of_more, totals_in
+from factory.http.wording import words
 from schemas.model.polling import LAST
 
 _NOUN = (
@@ -207,8 +208,7 @@ def size_in(page: Page, rows: int) -> str | None:
         return None
     asked = f"{unquote_plus(urlsplit(page.call.url).query)}\n{(page.call.body or b'').decode(errors='replace')}"
     for found in _ASKED_NUMBER.finditer(asked):
-        words = re.sub(r"[\W_]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", found["name"])).strip().lower()
-        if int(found["number"]) == rows and _ASKED_SIZE.fullmatch(words):
+        if int(found["number"]) == rows and _ASKED_SIZE.fullmatch(words(found["name"]).strip()):
             return found["name"]
     return None
 

@@ -11,15 +11,11 @@ import pytest
 from airflow.sdk.exceptions import AirflowException
 
 from factory.data.row_files import RowFileWriter, read_rows
-from factory.operators.sql import DuckdbOperator
 
 from .checks import broken
+from .test_duckdb import run
 
 pytest.importorskip("duckdb")
-
-
-def run(sql: str, **arguments: Any) -> Any:
-    return DuckdbOperator(task_id="duckdb", sql=sql, **arguments).execute({})
 
 
 def test_a_sum_keeps_its_digits_in_parquet(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_every_page_is_held_against_it(server: Server, run: Runner) -> None:
 @pytest.mark.parametrize("selector", ["data[].attributes", "data[].lines.data[]"])
 def test_what_rows_say_is_asked_of_all_at_once(selector: str) -> None:
     calls = []
-    for number in (10, 1000):
+    for number in (10, 10, 1000):  # the first fills caches
         row = {"id": 1, "status": "paid", "attributes": {"a": 1}, "lines": {"data": [{"k": 1}], "has_more": False}}
         value, found = {"data": [row] * number}, 0
 
@@ -94,4 +94,4 @@ def test_what_rows_say_is_asked_of_all_at_once(selector: str) -> None:
             sys.setprofile(None)
         assert said == []
         calls.append(found)
-    assert calls[1] - calls[0] < 990 * 3  # steps of generators are counted, too
+    assert calls[2] - calls[1] <= 990 * 2  # steps of generators are counted, too
