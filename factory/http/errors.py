@@ -119,6 +119,9 @@ def is_unanswered(error: Exception) -> bool:
     return any(isinstance(link, http.client.RemoteDisconnected | ConnectionError) for link in _chain(error))
 
 
+_OF_DOCKER = ": only containers have it; outside of them this machine is `localhost`"
+
+
 def reason_of(error: Exception, timeouts: Timeouts) -> str:
     """Why no answer came, or only a part of one. The texts of these exceptions hold whole URLs, so few are quoted."""
     chain = list(_chain(error))
@@ -130,7 +133,8 @@ def reason_of(error: Exception, timeouts: Timeouts) -> str:
     if refused is not None:
         return str(refused)
     if has(urllib3.exceptions.NameResolutionError):
-        return "the host's name is not known"
+        is_docker = any(".docker.internal" in str(link) for link in chain)
+        return f"the host's name is not known{_OF_DOCKER if is_docker else ''}"
     if has(requests.exceptions.ProxyError, urllib3.exceptions.ProxyError):
         return "the proxy gave no connection"
     if has(requests.exceptions.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError) and not has(

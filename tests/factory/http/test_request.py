@@ -162,6 +162,10 @@ def test_an_expected_redirect_is_the_answer(server: Server, run: Runner, pushed:
     ("url", "reason"),
     [
         ("http://no-such-host.invalid/x", "the host's name is not known"),
+        (
+            "http://no-such-host.docker.internal:8000/",
+            "the host's name is not known: only containers have it; outside of them this machine is `localhost`",
+        ),
         ("ftp://host/x", "it is no http or https URL"),
         ("host/x", "it is no http or https URL"),
         ("http://host:port/x", "it is no URL"),
