@@ -12,6 +12,7 @@ from pathlib import Path
 
 from airflow.configuration import conf
 from airflow.sdk import DAG, get_parsing_context
+from airflow.sdk.exceptions import AirflowDagCycleException
 
 from factory.build.dag import build
 from factory.build.errors import BuildError, PipelineBuildError, build_diagnostics, one_line
@@ -49,6 +50,7 @@ def build_checked(checker: Checker, result: CheckResult, *, is_stored: bool = Fa
     for pipeline in result.pipelines:
         try:
             dag = _built(pipeline)
+            _check_cycle(dag)
             if is_stored:
                 _check_stored(dag)
             dags[pipeline.dag_id] = dag
@@ -72,6 +74,15 @@ def _built(pipeline: Checked) -> DAG:
         log.exception("The pipeline %s could not be built", pipeline.file)
         message = f"building it failed: {type(error).__name__}: {one_line(error)}"
         raise PipelineBuildError(pipeline.dag_id, [BuildError((), message)]) from error
+
+
+def _check_cycle(dag: DAG) -> None:
+    """Raises PipelineBuildError for tasks that wait for each other: Airflow would refuse the whole Python file."""
+    try:
+        dag.check_cycle()
+    except AirflowDagCycleException as error:
+        message = f"Airflow refused it: {one_line(error)}"
+        raise PipelineBuildError(dag.dag_id, [BuildError((), message, Code.CYCLE)]) from error
 
 
 def _check_stored(dag: DAG) -> None:

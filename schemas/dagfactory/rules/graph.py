@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from schemas.dagfactory.dag_view import PLUS, DagView, Part, mapped_task, shown
 from schemas.findings.codes import Code, Severity
-from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.diagnostics import Diagnostic, Word
 from schemas.findings.paths import DataPath, walk
 from schemas.findings.suggestions import MOST_OF_A_FILE, meant
 from schemas.rules import outcomes
@@ -25,7 +25,10 @@ def check(dag: DagView) -> Iterator[Diagnostic]:
     edges: Edges = {name: {} for name in dag.parts}
     for part in dag.parts.values():
         yield from _dependencies(dag, part, edges)
-    yield from cycles(dag.subject, edges)
+    for task in dag.tasks.values():
+        for path, name in references(task):
+            _add_reference(dag, task, path, name, edges)
+    yield from cycles(dag.subject, _through_groups(dag, edges))
     of_groups = {dag.full_id(group) for group in dag.groups.values()}
     for task in dag.tasks.values():
         if task.id in dag.groups and dag.full_id(task) in of_groups:
@@ -101,15 +104,64 @@ def _dependencies(dag: DagView, part: Part, edges: Edges) -> Iterator[Diagnostic
             yield dag.subject.finding(Code.CYCLE, place, f"`{part.id}` waits for itself")
         elif other not in dag.parts:
             message = f"`dependencies` names `{shown(other)}`, and there is no such task or task group"
-            names = dag.parts if len(dag.parts) <= MOST_OF_A_FILE else ()
-            others = [name for name in names if name != part.id]
-            yield dag.unknown(Code.UNKNOWN_TASK, place, message, other, others)
+            names = dag.parts if len(dag.parts) <= MOST_OF_A_FILE else {}
+            others = {name: one for name, one in names.items() if name != part.id}
+            yield _no_part(dag, place, message, other, others)
+        elif problem := _circle(dag, part, dag.parts[other]):
+            yield dag.subject.finding(Code.CYCLE, place, problem)
         else:
             edges[part.id].setdefault(other, place)
 
 
+def _no_part(dag: DagView, path: DataPath, message: str, written: str, parts: Mapping[str, Part]) -> Diagnostic:
+    """An id that names nothing. Airflow's own for what is in a group has the group's before it, dag-factory's has not,
+    and no group may be taken for one of its tasks."""
+    code = Code.UNKNOWN_TASK
+    holder, _, name = written.rpartition(".")
+    if holder not in {*dag.groups, *map(dag.full_id, dag.groups.values())}:
+        return dag.unknown(code, path, message, written, parts)
+    meant_here = next((one.id for one in parts.values() if dag.full_id(one) == written), None)
+    caret = f"write `{meant_here}`" if meant_here is not None else meant(name, parts)
+    help_text = "dag-factory names what is in a group without the group"
+    fix = Word(meant_here) if meant_here is not None else None
+    return dag.subject.finding(code, path, message, caret=caret, help=help_text, allowed=tuple(parts), fix=fix)
+
+
+def _circle(dag: DagView, part: Part, other: Part) -> str | None:
+    """Why a task or a group cannot wait for another one that it is in or that holds it; one without tasks waits for
+    nothing."""
+    inner, outer = (part, other) if other in dag.groups_around(part) else (other, part)
+    if outer not in dag.groups_around(inner):
+        return None
+    what = "group" if inner.path[0] == "task_groups" else "task"
+    if what == "group" and not any(inner in dag.groups_around(task) for task in dag.tasks.values()):
+        return None
+    if inner is part:
+        return f"{what} `{inner.id}` is in the group `{outer.id}`, so it cannot wait for it"
+    return f"`{inner.id}` is in the group `{outer.id}`, so the group cannot wait for it"
+
+
+def _add_reference(dag: DagView, task: Part, path: DataPath, name: str, edges: Edges) -> None:
+    """A task waits for one whose output it takes; one that is built later has a finding of its own."""
+    other, order = dag.built_as.get(name), dag.build_order
+    if other is None or ("decorator" in task.data and "operator" in other.data and "expand" not in path):
+        return
+    if order.get(other.id, len(order)) < order.get(task.id, -1):
+        edges[task.id].setdefault(other.id, path)
+
+
+def _through_groups(dag: DagView, edges: Edges) -> Edges:
+    """What tasks wait for, also for their groups; a group is done when all in it are."""
+    found: Edges = {name: {} if name in dag.groups else dict(places) for name, places in edges.items()}
+    for task in (part for part in dag.parts.values() if part.id not in dag.groups):
+        for group in dag.groups_around(task):
+            found[group.id].setdefault(task.id, None)
+            found[task.id] = {**edges[group.id], **found[task.id]}
+    return found
+
+
 def _no_group(dag: DagView, path: DataPath, group: str) -> Diagnostic:
-    return dag.unknown(Code.UNKNOWN_TASK, path, f"there is no task group `{shown(group)}`", group, dag.groups)
+    return _no_part(dag, path, f"there is no task group `{shown(group)}`", group, dag.groups)
 
 
 def _group(dag: DagView, task: Part) -> Iterator[Diagnostic]:

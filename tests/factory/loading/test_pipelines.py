@@ -150,6 +150,23 @@ def test_a_dag_that_airflow_cannot_store_takes_no_other_with_it(folder: Path) ->
     ] == [True]
 
 
+def test_a_cycle_that_only_airflow_finds_takes_no_other_with_it(folder: Path) -> None:
+    (folder / "rounds.py").write_text(
+        "from airflow.providers.standard.operators.empty import EmptyOperator\n\n\n"
+        "class Round(EmptyOperator):\n"
+        "    def __init__(self, **more):\n"
+        "        super().__init__(**more)\n"
+        "        self.set_upstream(self)\n"
+    )
+    (folder / "round.yaml").write_text("schedule: null\ntasks: [{id: a, uses: rounds.Round}]\n")
+    loaded = load_pipelines(folder)
+
+    assert loaded.dags.keys() == {"good", "renamed", "pipelines_with_errors"}
+    assert [(d.file, d.message) for d in loaded.diagnostics] == [
+        ("pipelines/round.yaml", "Airflow refused it: Cycle detected in Dag: round. Faulty task: a")
+    ]
+
+
 def test_a_pipeline_named_like_the_loaders_own_dag_is_a_finding(folder: Path) -> None:
     (folder / "pipelines_with_errors.yaml").write_text(GOOD)
     result = load_pipelines(folder)

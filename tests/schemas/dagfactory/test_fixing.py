@@ -72,6 +72,15 @@ def test_keys_of_a_task(tmp_path: Path, wrong: str, right: str) -> None:
     assert fixed(tmp_path, document("", wrong)) == document("", right)
 
 
+def test_a_task_by_the_name_that_airflow_gives_it_is_never_its_group(tmp_path: Path) -> None:
+    group = "  task_groups: {outer: {tooltip: x}}\n"
+    entry = f"      operator: {OPERATORS}.empty.EmptyOperator\n      task_group_name: outer\n"
+    text = document(group, f"      dependencies: [outer.step]\n    step:\n{entry}")
+
+    assert fixed(tmp_path, text) == text.replace("[outer.step]", "[step]")
+    assert fixed(tmp_path, text := text.replace("[outer.step]", "[outer.x]")) == text
+
+
 def test_a_schedule_interval_in_default_below_that_of_a_dag(tmp_path: Path) -> None:
     text = "default:\n  schedule_interval: '@daily'\n" + document("  schedule_interval: '@hourly'\n")
 
