@@ -127,6 +127,17 @@ IGNORED_DAG_KEYS: Mapping[str, str] = {
 TASK_KEYS = frozenset({"operator", "decorator", "dependencies", "task_id", "task_group_name", "expand", "partial"})
 """The keys of a task that dag-factory reads itself; all others go to the operator."""
 
+NOT_MAPPED = frozenset(
+    {
+        *("task_id", "dag", "task_group", "allow_nested_operators", "depends_on_past", "ignore_first_depends_on_past"),
+        *("email_on_failure", "email_on_retry", "execution_timeout", "executor_config", "inlets", "outlets", "owner"),
+        *("map_index_template", *CALLBACKS, "pool_slots", "priority_weight", "queue", "retries", "retry_delay"),
+        *("max_retry_delay", "retry_exponential_backoff", "retry_policy", "trigger_rule", "weight_rule"),
+        *("wait_for_downstream", "wait_for_past_depends_before_skipping"),
+    }
+)
+"""Arguments of every operator that Airflow gives a value before it maps a task (`airflow.sdk.BaseOperator.partial`)."""
+
 OTHER_WORDS: Mapping[str, str] = {
     **dict.fromkeys(("depends_on", "needs", "upstream", "upstream_tasks"), "dependencies"),
     "group": "task_group_name",

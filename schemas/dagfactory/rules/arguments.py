@@ -20,7 +20,14 @@ from schemas.dagfactory.keys import (
 )
 from schemas.dagfactory.rules.files import function_of
 from schemas.dagfactory.rules.objects import DECORATOR_OBJECTS, named_code
-from schemas.dagfactory.rules.operator_values import SECONDS_OF_SENSORS, SENSOR, check_sensors_defaults, check_values
+from schemas.dagfactory.rules.operator_values import (
+    SECONDS_OF_SENSORS,
+    SENSOR,
+    check_made,
+    check_sensors_defaults,
+    check_values,
+    moments,
+)
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Entry, Word, typo_fix
 from schemas.findings.paths import DataPath
@@ -44,7 +51,7 @@ from schemas.source import Class, Function, ModuleMissing, NameMissing, SourceRe
 from schemas.source.results import Result
 
 _BASE, _PYTHON = "airflow.sdk.BaseOperator", "PythonOperator"
-_JUDGED = frozenset({*SECONDS_OF_SENSORS, *SETTING_KEYS, "execution_delta"})
+_JUDGED = frozenset({*SECONDS_OF_SENSORS, *SETTING_KEYS, "default_args", "execution_delta"})
 """Arguments whose values are looked at by their names."""
 _OF_TASKS = ("python_callable", "execution_date_fn", "execution_delta")
 _DECORATED = frozenset(
@@ -86,6 +93,8 @@ def _task(
         return None
     if key == "decorator":
         yield from _decorator(dag, (*task.path, key), dotted, reader)
+        own = {p.name for p in function.parameters} if isinstance(function, Function) else set()
+        yield from check_made(dag, task, written_at(task.path, {one: None for one in task.data if one not in own}))
         if not isinstance(function, Function) or of_tasks is None or not dotted.endswith(".task"):
             return None
         yield from _of_decorated(dag, task, function, of_tasks | _DECORATED)
@@ -142,11 +151,17 @@ def _of_operator(dag: DagView, task: Part, operator: Class, reader: SourceReader
             "remove it: Airflow always provides the context",
         )
         yield dag.subject.finding(Code.UNKNOWN_ARGUMENT, path, message, at_key=True, help=help_text, fix=Entry(""))
+    yield from check_made(dag, task, written)
     yield from _keys_of_tasks(dag, task, who, written, taken)
     yield from check_values(dag, task, operator, written)
     view = dag.views[task.path]
     is_mapping = isinstance(view.arguments.get("env"), dict)  # whose values have findings of their own
-    besides = {*_JUDGED, "headers", *(("env",) if is_mapping else ())}
+    besides = {
+        *_JUDGED,
+        "headers",
+        *(name for name, types in moments(operator).items() if "timedelta" not in types),
+        *(("env",) if is_mapping else ()),
+    }
     found = _without_ours(misfits(dag.as_pipeline, view, who, parameters, is_operator=True, besides=besides))
     is_mapped = bool(task.data.get("expand"))  # made as it runs
     given = view._replace(arguments={key: one for key, one in view.arguments.items() if key not in MADE_FROM})
@@ -214,7 +229,8 @@ def _of_decorated(dag: DagView, task: Part, function: Function, of_tasks: frozen
     written = {
         name: path
         for name, path in _written(task).items()
-        if name in own or not (name in of_tasks or path[len(task.path)] in any_mapped)
+        if name in own
+        or path[len(task.path)] not in (*any_mapped, "expand_kwargs", *((name,) if name in of_tasks else ()))
     }
     who, at = f"`{function.path}`", (*task.path, "python_callable")
     arguments = Arguments(who, written, at, filled=FOR_FUNCTIONS, how="write it beside `decorator`")

@@ -175,9 +175,13 @@ def _searched(dag: DagView, places: tuple[Path, ...]) -> Generator[Diagnostic, N
     found = [next((place / t for place in places if os.path.isdir(place / t)), None) for t in texts]  # noqa: PTH112
     if None in found:
         missing = texts[found.index(None)]
-        if not os.path.isabs(missing):  # noqa: PTH117 # as above; it may exist where Airflow runs
-            message = f"there is no folder `{shown(missing)}` beside the document or in the pipelines folder"
-            yield dag.subject.finding(Code.MISSING_FILE, path, message)
+        place: DataPath = (*path, found.index(None)) if isinstance(written, list) else path
+        is_absolute = os.path.isabs(missing)  # noqa: PTH117 # as above
+        where = "here" if is_absolute else "beside the document or in the pipelines folder"
+        message = f"there is no folder `{shown(missing)}` {where}"
+        help_text = "it must exist where Airflow reads the DAG; a folder below `pipelines/` comes with it"
+        severity = Severity.WARNING if is_absolute else Severity.ERROR  # it may exist where Airflow runs
+        yield dag.subject.finding(Code.MISSING_FILE, place, message, help=help_text, severity=severity)
         return None
     return (*places, *(folder for folder in found if folder is not None))
 

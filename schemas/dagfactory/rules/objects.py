@@ -157,7 +157,10 @@ def check(dag: DagView) -> Iterator[Diagnostic]:
         elif isinstance(value, date) and path[-1] not in _DATES:
             message = f"dag-factory reads `{value}` as a date object; YAML 1.2 reads text"
             caret = f'write "{value}" for the text'
-            yield dag.subject.finding(Code.YAML11_VALUE, path, message, caret=caret)
+            made = f"{{__type__: datetime.datetime, year: {value.year}, month: {value.month}, day: {value.day}}}"
+            help_text = f"for an operator that wants a date with a time, write `{made}`"
+            help_text = help_text if path[0] == "tasks" else ""
+            yield dag.subject.finding(Code.YAML11_VALUE, path, message, caret=caret, help=help_text)
 
 
 def check_arguments(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+from datetime import date, datetime, time
 from typing import Any
 
 from schemas.dagfactory.dag_view import DagView, Part, is_unset, unset
 from schemas.dagfactory.keys import MADE_FROM, MAPPING, TEXT, seconds
 from schemas.dagfactory.rules.settings import DURATION
 from schemas.dagfactory.rules.shape import wrong_kind
-from schemas.findings.codes import Code
-from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.codes import Code, Severity
+from schemas.findings.diagnostics import Diagnostic, Entry, Word
 from schemas.findings.paths import DataPath
-from schemas.findings.suggestions import meant_duration
+from schemas.findings.suggestions import meant_date, meant_duration, meant_time
+from schemas.model.fields import OBJECT
 from schemas.model.settings import SETTING_KEYS
 from schemas.rules.arguments import annotated_as
 from schemas.rules.refused_values import refused
@@ -43,8 +46,39 @@ def check_values(dag: DagView, task: Part, operator: Class, written: Mapping[str
         yield from check_sensor(dag, written)
     yield from _made_for_others(dag, task, operator, taken)
     yield from _texts_for_functions(dag, task, operator)
+    yield from _others_for_moments(dag, task, operator)
     if operator.path == _HTTP and "headers" in task.data:
         yield from _headers(dag, (*task.path, "headers"), task.data["headers"])
+
+
+def check_made(dag: DagView, task: Part, written: dict[str, DataPath]) -> Iterator[Diagnostic]:
+    """Arguments of every operator that dag-factory gives it, and what maps a task in another
+    language; removes what is said from `written`."""
+    if "expand_kwargs" in written:
+        path, code = written.pop("expand_kwargs"), Code.UNKNOWN_ARGUMENT
+        message = "dag-factory has no `expand_kwargs`: it maps by `expand` only, over each combination of the values"
+        help_text = "in this project's own language a task has it"
+        yield dag.subject.finding(code, path, message, at_key=True, help=help_text)
+    for key in (key for key in ("dag", "task_group", "task_id") if key in written):
+        path = written[key]
+        value = value_at(dag.data, path)
+        is_beside = len(path) == len(task.path) + 1
+        if path[len(task.path)] == "expand" or (
+            is_beside and (key == "task_id" or (key, value) == ("task_group", None))
+        ):
+            continue
+        del written[key]
+        is_replaced = is_beside and (key == "dag" or (bool(dag.groups) and bool(task.group)))
+        if is_replaced:
+            message, fix = f"dag-factory replaces `{key}` of a task by its own", Entry("")
+            code, caret = Code.DAG_FACTORY_IGNORES, "remove it"
+            yield dag.subject.finding(code, path, message, at_key=True, caret=caret, fix=fix)
+            continue
+        is_name = key == "task_group"
+        message = f"`{key}` is what dag-factory makes itself" + (", of `task_group_name`" if is_name else "")
+        caret = "write `task_group_name`" if is_name and is_beside else "remove it"
+        word = Word("task_group_name") if is_name and is_beside and value in dag.groups else None
+        yield dag.subject.finding(Code.UNKNOWN_ARGUMENT, path, message, at_key=True, caret=caret, fix=word)
 
 
 def check_sensor(dag: DagView, written: Mapping[str, DataPath]) -> Iterator[Diagnostic]:
@@ -102,6 +136,62 @@ def _texts_for_functions(dag: DagView, task: Part, operator: Class) -> Iterator[
             help_text = f"write it as `{sources[0]}` or `{sources[1]}`" if len(sources) > 1 else ""
             is_made = bool(help_text) and _MADE_FOR[name][1] <= {p.name for p in operator.parameters or ()}
             yield dag.as_pipeline.finding(Code.WRONG_ARGUMENT, path, message, help=help_text if is_made else "")
+
+
+def moments(operator: Class) -> dict[str, frozenset[str]]:
+    """The arguments that are dates with a time, times of day or durations, and nothing else but numbers; the types of
+    each. dag-factory makes no such object of text."""
+    named = {p.name: annotated_as(p.annotation).types for p in operator.parameters or () if p.annotation is not None}
+    judged = {*SETTING_KEYS, *SECONDS_OF_SENSORS, "execution_delta"}
+    return {
+        name: types
+        for name, types in named.items()
+        if types & _WANTED.keys() and types <= {*_WANTED, "int", "float"} and name not in judged
+    }
+
+
+def _others_for_moments(dag: DagView, task: Part, operator: Class) -> Iterator[Diagnostic]:
+    """What is no date with a time, no time of day and no duration where an operator wants it."""
+    known = moments(operator)
+    for name, path, value in dag.views[task.path].given if known else ():
+        types = known.get(name)
+        if types is None or value is None or isinstance(value, datetime) or _is_made_later(value):
+            continue
+        is_number = isinstance(value, str) and value.strip().isdecimal() and "int" in types
+        if is_number or ("timedelta" in types and not isinstance(value, str | date)):
+            continue
+        wanted = " or ".join(_WANTED[one] for one in sorted(types & _WANTED.keys()))
+        what = "a date without one" if isinstance(value, date) else described(value)
+        message = f"`{name}` of {operator.path.rpartition('.')[2]} is {wanted}, and this is {what}"
+        help_text = f"write `{_moment(str(value), types)}`"
+        severity = Severity.ERROR if types == {"time"} else Severity.WARNING  # others fail in a run
+        yield dag.as_pipeline.finding(Code.WRONG_ARGUMENT, path, message, help=help_text, severity=severity)
+
+
+def _is_made_later(value: Any) -> bool:
+    is_template = isinstance(value, str) and (type(value) is not str or "{{" in value)
+    return is_template or (isinstance(value, dict) and OBJECT in value)
+
+
+_WANTED = {"datetime": "a date with a time", "time": "a time of day", "timedelta": "a duration"}
+
+
+def _moment(text: str, types: Collection[str]) -> str:
+    """The object for a date, a time or a duration in words; an example where they cannot be read."""
+    if "timedelta" in types:
+        duration = duration_of(meant_duration(text) or text)
+        return seconds(int(duration.total_seconds()) if duration is not None else None)
+    with suppress(ValueError):
+        if "datetime" in types and ("time" not in types or "-" in text or "/" in text):
+            at = datetime.fromisoformat(meant_date(text) or text)
+            clock = f", hour: {at.hour}, minute: {at.minute}" if at.hour or at.minute else ""
+            return f"{{__type__: datetime.datetime, year: {at.year}, month: {at.month}, day: {at.day}{clock}}}"
+        if ":" in text:
+            known = time.fromisoformat(meant_time(text) or text)
+            return f"{{__type__: datetime.time, hour: {known.hour}, minute: {known.minute}}}"
+    if "time" in types:
+        return "{__type__: datetime.time, hour: 10, minute: 30}"
+    return "{__type__: datetime.datetime, year: 2026, month: 1, day: 31}"
 
 
 def _headers(dag: DagView, path: DataPath, value: Any) -> Iterator[Diagnostic]:

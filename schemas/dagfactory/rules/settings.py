@@ -8,13 +8,13 @@ from typing import Any, get_args
 
 from schemas.compose.env_values import EnvText
 from schemas.dagfactory.dag_view import PLUS, DagView, Part, is_unset, mapped_task, shown, unset
-from schemas.dagfactory.keys import BOOL, C_PARAMETERS, COUNT, MAPPING, TEXT
+from schemas.dagfactory.keys import BOOL, C_PARAMETERS, COUNT, MAPPING, NOT_MAPPED, TEXT
 from schemas.dagfactory.rules.files import function_of
 from schemas.dagfactory.rules.shape import wrong_kind
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Word, Yaml
 from schemas.findings.paths import DataPath
-from schemas.model.settings import TriggerRule
+from schemas.model.settings import SETTING_KEYS, TriggerRule
 from schemas.shape.wording import described
 from schemas.source import Function, SourceReader
 
@@ -26,7 +26,7 @@ _KINDS: Mapping[str, str] = {
     **dict.fromkeys(("email_on_failure", "email_on_retry"), BOOL),
     **dict.fromkeys(("depends_on_past", "ignore_first_depends_on_past", "wait_for_past_depends_before_skipping"), BOOL),
     **dict.fromkeys(("max_active_tis_per_dag", "max_active_tis_per_dagrun", "pool_slots", "priority_weight"), COUNT),
-    "params": MAPPING,
+    **dict.fromkeys(("default_args", "params"), MAPPING),
 }
 _WORDS: Mapping[str, tuple[str, ...]] = {
     "trigger_rule": get_args(TriggerRule),
@@ -122,6 +122,8 @@ def check_tasks(dag: DagView) -> Iterator[Diagnostic]:
             message, place = f"`{key}` is in `expand` and beside `operator`", (*task.path, "expand", key)
             caret = "remove one of them"
             yield dag.subject.finding(Code.CONFLICTING_KEYS, place, message, at_key=True, caret=caret)
+        for key in expand if isinstance(expand, dict) and "operator" in task.data else ():
+            yield from _mapped_setting(dag, task, key)
         for key in partial if isinstance(expand, dict) and isinstance(partial, dict) else ():
             if key in task.data or key in (expand or ()):
                 where = "beside `operator`" if key in task.data else "in `expand`"
@@ -131,6 +133,18 @@ def check_tasks(dag: DagView) -> Iterator[Diagnostic]:
         variables = task.data.get("variables_as_arguments", [])
         if variables or variables is None:
             yield _variables(dag, task)
+
+
+def _mapped_setting(dag: DagView, task: Part, key: str) -> Iterator[Diagnostic]:
+    """What every task has is the same for all mapped ones, where Airflow or `default_args` give it a value."""
+    holders = (path for path, data in dag.default_args_around(task) if key in data and key in SETTING_KEYS)
+    given = next(holders, None)
+    if key in task.data or not (key in NOT_MAPPED or given is not None):
+        return
+    message = f"`{key}` is a setting of the task, which is the same for all mapped tasks"
+    if key not in NOT_MAPPED and given is not None:
+        message = f"`{key}` is in `default_args`, so no task can be mapped over it"
+    yield dag.subject.finding(Code.CANNOT_EXPAND, (*task.path, "expand", key), message, at_key=True)
 
 
 def _assets(dag: DagView, path: DataPath, value: Any) -> Iterator[Diagnostic]:

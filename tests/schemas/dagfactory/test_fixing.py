@@ -65,6 +65,7 @@ def test_what_older_versions_and_other_readers_accept(tmp_path: Path, wrong: str
             "      execution_timeout: {__type__: datetime.timedelta, seconds: 60}\n",
         ),
         ("      task_id: other\n      retries: 1\n", "      retries: 1\n"),
+        ("      dag: orders\n      retries: 1\n", "      retries: 1\n"),
         ("      outlets: s3://bucket/orders\n", '      outlets: ["s3://bucket/orders"]\n'),
     ],
 )
