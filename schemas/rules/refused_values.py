@@ -107,7 +107,7 @@ def _of_a_kind(name: str, arguments: Mapping[str, Any], names: Collection[str]) 
 
 
 def _of_some(name: str, arguments: Mapping[str, Any], names: Collection[str]) -> Misfit | None:
-    """Of constructors of one kind: checks of SQL, questions to people, limits of numbers."""
+    """Of constructors of one kind: checks of SQL, questions to people, limits of numbers, tasks of other DAGs."""
     value = arguments[name]
     least = _NUMBERS.get(name)
     if least is not None and not (isinstance(value, int | float) and value >= least):
@@ -116,6 +116,12 @@ def _of_some(name: str, arguments: Mapping[str, Any], names: Collection[str]) ->
         return _of_check(name, value)
     if name in _OF_PEOPLE and "subject" in names:
         return _of_question(name, arguments)
+    if name == "external_task_ids" and "external_dag_id" in names and isinstance(value, str) and "{" not in value:
+        is_refused = len({*value}) < len(value)  # it says that ids stand twice
+        severity = Severity.ERROR if is_refused else Severity.WARNING
+        return Misfit(
+            "is a list of tasks, and a text is one task for each letter", f"write `[{value}]`", "", (), severity
+        )
     if name == "target_upper" and value is None and arguments.get("target_lower", "") is None:
         return _error("and `target_lower` cannot both be null")
     return None

@@ -71,7 +71,7 @@ def said_of_dates(text: str, why: str) -> Iterator[Said]:
             yield Said(Code.NO_LOGICAL_DATE, message, word.span, help="use `dag_run.run_after`")
 
 
-class _Called(NamedTuple):
+class Called(NamedTuple):
     """A function that a task calls: where it is named, what gives it values, and the names that these have."""
 
     path: DataPath
@@ -81,7 +81,7 @@ class _Called(NamedTuple):
     given: Collection[str]
 
 
-def _called(task: TaskView, reader: SourceReader) -> Iterator[_Called]:
+def _called(task: TaskView, reader: SourceReader) -> Iterator[Called]:
     """The function of a task; none where only a run knows which values it gets."""
     places: list[tuple[DataPath, Any, str, Collection[str]]]
     places = [((*task.path, "uses"), task.uses, "with", {*task.arguments, *(task.mapped or ())})]
@@ -93,7 +93,7 @@ def _called(task: TaskView, reader: SourceReader) -> Iterator[_Called]:
     for place, name, how, given in places if task.mapped is not None else ():
         found = reader.find(name) if isinstance(name, str) and "." in name else None
         if isinstance(found, Function):
-            yield _Called(place, str(name), found, how, given)
+            yield Called(place, str(name), found, how, given)
 
 
 def check_logical_date(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
@@ -107,10 +107,21 @@ def check_logical_date(subject: Subject, reader: SourceReader) -> Iterator[Diagn
                 yield subject.finding(said.code, path, said.message, help=said.help, part=said.part)
     for task in subject.tasks:
         for called in _called(task, reader):
-            for name, what, help_text in _asked_for(called):
-                if name in OF_LOGICAL_DATE and name not in called.given:
-                    message = f"{what} is missing: {why}"
-                    yield subject.finding(Code.NO_LOGICAL_DATE, called.path, message, help=help_text)
+            yield from dates_asked_for(subject, called, why)
+    yield from waits_by_date(subject, why)
+
+
+def dates_asked_for(subject: Subject, called: Called, why: str) -> Iterator[Diagnostic]:
+    """What a function asks of the logical date that runs do not have."""
+    for name, what, help_text in _asked_for(called):
+        if name in OF_LOGICAL_DATE and name not in called.given:
+            message = f"{what} is missing: {why}"
+            yield subject.finding(Code.NO_LOGICAL_DATE, called.path, message, help=help_text)
+
+
+def waits_by_date(subject: Subject, why: str) -> Iterator[Diagnostic]:
+    """`wait_dag` in runs without a logical date."""
+    for task in subject.tasks:
         is_wait = task.uses == "wait_dag" or (task.uses or "").endswith(".ExternalTaskSensor")
         if is_wait and "execution_date_fn" not in task.arguments:
             built_in = (task.uses or "").rpartition(".")[2]
@@ -119,7 +130,7 @@ def check_logical_date(subject: Subject, reader: SourceReader) -> Iterator[Diagn
             yield subject.finding(Code.NO_LOGICAL_DATE, (*task.path, "uses"), message, help=help_text)
 
 
-def _asked_for(called: _Called) -> Iterator[tuple[str, str, str]]:
+def _asked_for(called: Called) -> Iterator[tuple[str, str, str]]:
     """What a function asks of the run: the name, how to name it to a person, what to do where it is missing."""
     for parameter in called.function.parameters:
         if parameter.required:
@@ -132,11 +143,17 @@ def _asked_for(called: _Called) -> Iterator[tuple[str, str, str]]:
 
 def check_removed_keys(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
     """Functions that take out of the context what Airflow 3 has removed; a warning, as they may never get there."""
-    for called in (called for task in subject.tasks for called in _called(task, reader)):
-        for key, line in context_keys(called.function).items():
-            if key in REMOVED and key not in called.given:
-                message = f"`{called.name}` reads `{key}` in line {line}, which Airflow 3 has removed"
-                new, severity = REMOVED[key], Severity.WARNING
-                help_text = f"write `{new}`" if new.isidentifier() else f"a template has it: `{{{{ {new} }}}}`"
-                help_text = help_text if new else 'read the configuration as `context["dag_run"].conf`'
-                yield subject.finding(Code.MISSING_ARGUMENT, called.path, message, help=help_text, severity=severity)
+    for task in subject.tasks:
+        for called in _called(task, reader):
+            yield from removed_keys(subject, called)
+
+
+def removed_keys(subject: Subject, called: Called) -> Iterator[Diagnostic]:
+    """What one function takes out of the context that Airflow 3 has removed."""
+    for key, line in context_keys(called.function).items():
+        if key in REMOVED and key not in called.given:
+            message = f"`{called.name}` reads `{key}` in line {line}, which Airflow 3 has removed"
+            new, severity = REMOVED[key], Severity.WARNING
+            help_text = f"write `{new}`" if new.isidentifier() else f"a template has it: `{{{{ {new} }}}}`"
+            help_text = help_text if new else 'read the configuration as `context["dag_run"].conf`'
+            yield subject.finding(Code.MISSING_ARGUMENT, called.path, message, help=help_text, severity=severity)

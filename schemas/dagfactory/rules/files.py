@@ -35,12 +35,12 @@ from schemas.rules.dotted_paths import no_callable
 from schemas.rules.expressions import check_characters
 from schemas.rules.ids import check_itself
 from schemas.rules.outcomes import check_branches
-from schemas.rules.run_context import said_of_dates
+from schemas.rules.run_context import Called, dates_asked_for, removed_keys, said_of_dates, waits_by_date
 from schemas.rules.template_files import below, missing_template, siblings, templates
 from schemas.rules.template_names import said_of_names
 from schemas.rules.templates import said_of_template
 from schemas.shape.places import mapping_at
-from schemas.source import Class, ModuleMissing, NameMissing, NotCallable, SourceError, SourceReader
+from schemas.source import Class, Function, ModuleMissing, NameMissing, NotCallable, SourceError, SourceReader
 from schemas.source.results import Result
 
 
@@ -199,15 +199,55 @@ def check_texts(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
             found += check_command(dag.subject, path, command, may_be_folded=dag.subject.may_hold("bash_command: >"))
     pipeline = dag.as_pipeline
     found += [*check_branches(pipeline, reader), *check_loop(pipeline), *check_itself(pipeline)]
+    found += _of_functions(dag, reader)
     found += (one for one in check_characters(dag.subject) if one.severity is not Severity.ERROR)  # null is said
     yield from (replace(one, severity=Severity.WARNING) for one in found)
+
+
+def _of_functions(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
+    """What functions ask of a run that it does not have."""
+    why = _WITHOUT_DATES if _is_started_by_assets(dag) else ""
+    for task in dag.tasks.values():
+        dotted, key = task.data.get("python_callable"), "python_callable"
+        if dotted is None:
+            dotted, key = task.data.get("python_callable_name"), "python_callable_name"
+            function = function_of(dag, task, reader)
+        else:
+            function = reader.find(dotted) if isinstance(dotted, str) and "." in dotted else None
+        given = _given(task)
+        if isinstance(function, Function) and given is not None:
+            positional = task.data.get("op_args")
+            names = [p.name for p in function.parameters][: len(positional) if isinstance(positional, list) else 0]
+            how = "op_kwargs" if "operator" in task.data else "the task"
+            called = Called((*task.path, key), str(dotted), function, how, {*given, *names})
+            yield from removed_keys(dag.subject, called)
+            yield from dates_asked_for(dag.subject, called, why) if why else ()
+    yield from waits_by_date(dag.as_pipeline, why) if why else ()
+
+
+def _given(task: Part) -> set[str] | None:
+    """The names of the values that a function gets from its task; None where only a run knows them."""
+    expand = mapping_at(task.data, ("expand",))
+    if "operator" not in task.data:
+        return {*task.data, *mapping_at(task.data, ("partial",)), *expand}
+    if {"op_args", "op_kwargs"} & expand.keys():
+        return None
+    given = {**mapping_at(task.data, ("partial",)), **task.data}.get("op_kwargs") or {}
+    return {*given} if isinstance(given, dict) and "__type__" not in given else None
+
+
+_WITHOUT_DATES = "runs that assets start have no logical date"
+
+
+def _is_started_by_assets(dag: DagView) -> bool:
+    schedule = dag.data.get("schedule")
+    return bool(schedule) if isinstance(schedule, list) else _is_of_assets(schedule)
 
 
 def _rendered(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
     """Findings in the template fields of operators."""
     macros, filters = (mapping_at(dag.data, (f"user_defined_{what}",)) for what in ("macros", "filters"))
-    schedule = dag.data.get("schedule")
-    by_assets = bool(schedule) if isinstance(schedule, list) else _is_of_assets(schedule)
+    by_assets = _is_started_by_assets(dag)
     full_ids = {*dag.built_as, *(dag.full_id(task) for task in dag.tasks.values())}
     for task in dag.tasks.values():
         operator = task.data.get("operator")
@@ -218,7 +258,7 @@ def _rendered(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
             if isinstance(text, EnvText) or "{" not in text:
                 continue
             path = (*task.path, *place)
-            dates = said_of_dates(text, "runs that assets start have no logical date") if by_assets else ()
+            dates = said_of_dates(text, _WITHOUT_DATES) if by_assets else ()
             for one in (*said_of_template(text, macros, filters), *said_of_names(text, macros), *dates):
                 is_ours = "`${" in one.caret  # dag-factory has no such expressions
                 caret, help_text = ("", _OUTPUT) if is_ours else (one.caret, one.help)

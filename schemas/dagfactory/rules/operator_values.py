@@ -125,9 +125,10 @@ def _texts_for_functions(dag: DagView, task: Part, operator: Class) -> Iterator[
     """Text where the operator calls a function: dag-factory imports those of its own keys only."""
     view = dag.views[task.path]
     imported = {"python_callable", "execution_date_fn"} | SETTING_KEYS - {*_HOOKS}
-    annotated = {p.name for p in operator.parameters or () if p.annotation and p.name not in imported}
+    annotated_of_all = {p.name for p in operator.parameters or () if p.annotation}
+    annotated = annotated_of_all - imported
     for name, path, value in view.given:
-        if type(value) is not str or name not in annotated:
+        if type(value) is not str or name not in (annotated_of_all if "expand" in path else annotated):
             continue
         annotation = next(p.annotation for p in operator.parameters or () if p.name == name)
         if name in _HOOKS or annotated_as(annotation or "").types == {"Callable"}:

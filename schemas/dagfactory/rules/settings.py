@@ -8,13 +8,14 @@ from typing import Any, get_args
 
 from schemas.compose.env_values import EnvText
 from schemas.dagfactory.dag_view import PLUS, DagView, Part, is_unset, mapped_task, shown, unset
-from schemas.dagfactory.keys import BOOL, C_PARAMETERS, COUNT, MAPPING, NOT_MAPPED, TEXT
+from schemas.dagfactory.keys import BOOL, C_PARAMETERS, CALLBACKS, COUNT, MAPPING, NOT_MAPPED, TEXT
 from schemas.dagfactory.rules.files import function_of
 from schemas.dagfactory.rules.shape import wrong_kind
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Word, Yaml
 from schemas.findings.paths import DataPath
 from schemas.model.settings import SETTING_KEYS, TriggerRule
+from schemas.shape.places import mapping_at
 from schemas.shape.wording import described
 from schemas.source import Function, SourceReader
 
@@ -118,12 +119,12 @@ def check_tasks(dag: DagView) -> Iterator[Diagnostic]:
         if partial is not None and not expand and "operator" in task.data:
             place, help_text = (*task.path, "partial"), "write its arguments beside `operator`, or add `expand`"
             yield dag.subject.finding(Code.MISSING_KEY, place, "`partial` needs `expand`", at_key=True, help=help_text)
+        yield from _read_beside(dag, task)
         for key in {*expand} & task.data.keys() if isinstance(expand, dict) and "operator" in task.data else ():
             message, place = f"`{key}` is in `expand` and beside `operator`", (*task.path, "expand", key)
             caret = "remove one of them"
             yield dag.subject.finding(Code.CONFLICTING_KEYS, place, message, at_key=True, caret=caret)
-        for key in expand if isinstance(expand, dict) and "operator" in task.data else ():
-            yield from _mapped_setting(dag, task, key)
+        yield from _mapped_settings(dag, task)
         for key in partial if isinstance(expand, dict) and isinstance(partial, dict) else ():
             if key in task.data or key in (expand or ()):
                 where = "beside `operator`" if key in task.data else "in `expand`"
@@ -135,16 +136,33 @@ def check_tasks(dag: DagView) -> Iterator[Diagnostic]:
             yield _variables(dag, task)
 
 
-def _mapped_setting(dag: DagView, task: Part, key: str) -> Iterator[Diagnostic]:
+def _read_beside(dag: DagView, task: Part) -> Iterator[Diagnostic]:
+    """Names of functions, and texts, of which dag-factory makes something beside `operator` alone."""
+    is_python = "Python" in str(task.data.get("operator")).rpartition(".")[2]
+    partial = mapping_at(task.data, ("partial",)) if "operator" in task.data else {}
+    for key in (*_MADE_BESIDE, *CALLBACKS):
+        value = partial.get(key)
+        if not isinstance(value, str) and not (isinstance(value, list) and any(isinstance(one, str) for one in value)):
+            continue
+        is_missing = is_python and key == "python_callable"
+        message = f"dag-factory reads `{key}` beside `operator` only: in `partial` it stays text"
+        code = Code.MISSING_KEY if is_missing else Code.DAG_FACTORY_IGNORES
+        help_text = "write it beside `operator`, for all of the mapped tasks"
+        yield dag.subject.finding(code, (*task.path, "partial", key), message, at_key=True, help=help_text)
+
+
+_MADE_BESIDE = ("python_callable", "execution_date_fn", "execution_delta", "inlets", "outlets")
+
+
+def _mapped_settings(dag: DagView, task: Part) -> Iterator[Diagnostic]:
     """What every task has is the same for all mapped ones, where Airflow or `default_args` give it a value."""
-    holders = (path for path, data in dag.default_args_around(task) if key in data and key in SETTING_KEYS)
-    given = next(holders, None)
-    if key in task.data or not (key in NOT_MAPPED or given is not None):
-        return
-    message = f"`{key}` is a setting of the task, which is the same for all mapped tasks"
-    if key not in NOT_MAPPED and given is not None:
-        message = f"`{key}` is in `default_args`, so no task can be mapped over it"
-    yield dag.subject.finding(Code.CANNOT_EXPAND, (*task.path, "expand", key), message, at_key=True)
+    by_default = {key for _, data in dag.default_args_around(task) for key in data if key in SETTING_KEYS}
+    expand = mapping_at(task.data, ("expand",)) if "operator" in task.data else {}
+    for key in (key for key in expand if key not in task.data and key in NOT_MAPPED | by_default):
+        message = f"`{key}` is a setting of the task, which is the same for all mapped tasks"
+        if key not in NOT_MAPPED:
+            message = f"`{key}` is in `default_args`, so no task can be mapped over it"
+        yield dag.subject.finding(Code.CANNOT_EXPAND, (*task.path, "expand", key), message, at_key=True)
 
 
 def _assets(dag: DagView, path: DataPath, value: Any) -> Iterator[Diagnostic]:
