@@ -142,12 +142,17 @@ def _refuse_other_folder(folder: Path, output: Path, files: Mapping[str, str], r
 
 def _refuse_foreign(output: Path, files: Mapping[str, str], record: _Record) -> None:
     for path, token in files.items():
-        is_ours = path in record.files or stubs.is_stub(path)  # no other file has a stub's name
+        is_ours = path in record.files or (stubs.is_stub(path) and _has_loader(output / path))
         if not is_ours and _token_at(output / path) not in (None, token):
             raise OutputError(
                 f"{output / path} was not written by `factory build`, as far as {RECORD} beside it tells, and a "
                 "pipeline needs a file there; choose another --output, or remove it"
             )
+
+
+def _has_loader(path: Path) -> bool:
+    """Whether a file is a stub of a build whose record was lost."""
+    return path.is_file() and f"from {LOADER} import ".encode() in path.read_bytes()
 
 
 def _token_at(path: Path) -> str | None:
@@ -184,11 +189,16 @@ def _text(record: _Record) -> bytes:
 def _replace(path: Path, data: bytes, *, executable: bool = False) -> None:
     if path.exists() and path.read_bytes() == data and os.access(path, os.X_OK) == executable:
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f".{hashlib.sha256(path.name.encode()).hexdigest()[:16]}.new")
-    new.write_bytes(data)
-    new.chmod(0o755 if executable else 0o644)
-    new.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new.write_bytes(data)
+        new.chmod(0o755 if executable else 0o644)
+        new.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            new.unlink()
+        raise OutputError(f"{path} cannot be written: {error.strerror}; the next build goes on from there") from None
 
 
 def _remove(output: Path, path: str) -> None:

@@ -98,13 +98,31 @@ def test_a_pipeline_that_is_an_import_error_is_named(folder: Path, tmp_path: Pat
 
 
 @pytest.mark.usefixtures("folder")
-def test_somebody_elses_file_is_never_overwritten(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["shop.py", "orders.yaml", "orders.yaml.py"])
+def test_somebody_elses_file_is_never_overwritten(name: str, tmp_path: Path) -> None:
     (tmp_path / "dags").mkdir()
-    (tmp_path / "dags" / "shop.py").write_text("other = 1\n")
+    (tmp_path / "dags" / name).write_text("other = 1\n")
     said = built(tmp_path, status=2)
 
-    assert "dags/shop.py was not written by `factory build`" in said
-    assert [path.name for path in (tmp_path / "dags").iterdir()] == ["shop.py"]
+    assert f"dags/{name} was not written by `factory build`" in said
+    assert [path.name for path in (tmp_path / "dags").iterdir()] == [name]
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_full_disk_is_named_with_the_file_that_it_did_not_take(tmp_path: Path) -> None:
+    """A limit of the size of files ends a write in its middle, as a full disk does."""
+    (tmp_path / "pipelines" / "large.csv").write_bytes(bytes(200_000))
+    code = (
+        "import resource, signal, pipeline_factory; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)); raise SystemExit(pipeline_factory.main())"
+    )
+    command = [sys.executable, "-c", code, "build", "--output", "dags"]
+    done = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True)
+
+    assert done.returncode == 2
+    assert "dags/large.csv cannot be written: File too large; the next build goes on from there" in done.stderr
+    assert not list((tmp_path / "dags").rglob("*.new"))
+    assert "2 pipelines: " in built(tmp_path)
 
 
 def test_an_equal_file_of_somebody_else_stays_when_its_pipeline_goes(folder: Path, tmp_path: Path) -> None:
@@ -192,7 +210,8 @@ def test_another_folder_takes_no_pipelines_away(folder: Path, tmp_path: Path) ->
 def test_a_lost_record_is_written_again(tmp_path: Path) -> None:
     built(tmp_path)
     (tmp_path / "dags" / ".factory-build.json").unlink()
-    (tmp_path / "dags" / "orders.yaml.py").write_text("# an older one\n")
+    stub = tmp_path / "dags" / "orders.yaml.py"
+    stub.write_text(f"# an older one\n{stub.read_text()}")
 
     assert built(tmp_path).endswith("2 pipelines: 1 files written, 0 removed\n")
 
