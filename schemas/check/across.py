@@ -6,11 +6,12 @@ For some chosen files the others are not read as YAML: a look at their text says
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from schemas.check.files import Files, as_pattern
 from schemas.compose.variants import said_once
-from schemas.findings.codes import Code
+from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Span
 from schemas.folder.dialect import OF_GUSTY
 from schemas.folder.discovery import default_dag_id, misnamed_paths, unused_dag_factory_defaults
@@ -119,13 +120,17 @@ class Across:
             environment = None
         if (path, environment) not in self._known:
             found = self._files.variants_in(path, environment)
-            self._known[path, environment] = tuple(Subject(path, variant.effective) for variant in found)
+            if self._files.dialect(path):
+                from schemas.dagfactory.language import as_others_see  # noqa: PLC0415 # most folders hold no such file
+
+                self._known[path, environment] = tuple(as_others_see(path, variant) for variant in found)
+            else:
+                self._known[path, environment] = tuple(Subject(path, variant.effective) for variant in found)
         return self._known[path, environment]
 
     def _other_dags(self) -> Iterable[Diagnostic]:
         marks = ids.MARKS
         naming = [path for path in self._paths if path in self._chosen and self._files.has_mark(path, marks)]
-        naming = [path for path in naming if not self._files.dialect(path)]
 
         def found(environment: str | None) -> Iterator[Diagnostic]:
             known = {dag_id: path for path in self._paths for dag_id in self._probable_ids(path, environment)}
@@ -133,11 +138,16 @@ class Across:
             def pipeline(dag_id: str) -> Subject | None:
                 path = known[dag_id]
                 rows = self._subjects(path, environment)
+                if self._files.dialect(path):  # of several DAGs in one file
+                    rows = tuple(row for row in rows if row.data["dag_id"] == dag_id)
                 return rows[0] if len(rows) == 1 else None
 
             for path in naming:
                 for subject in self._subjects(path, environment):
-                    yield from ids.check_other_dags(subject, known, pipeline)
+                    for one in ids.check_other_dags(subject, known, pipeline):
+                        # dag-factory builds what only fails in a run, and has no `run_if`.
+                        is_ours, help_text = not self._files.dialect(path), "" if "`run_if`" in one.help else one.help
+                        yield one if is_ours else replace(one, severity=Severity.WARNING, help=help_text)
 
         return self._in_each_environment(naming, found) if naming else ()
 

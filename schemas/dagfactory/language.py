@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from schemas.compose.effective import Effective, Place
-from schemas.compose.env_values import HiddenValues, looks_like_secret
+from schemas.compose.env_values import EnvText, HiddenValues, looks_like_secret
 from schemas.compose.variants import Variant
 from schemas.dagfactory.dag_view import DagView
 from schemas.dagfactory.keys import OBJECT_KEYS
@@ -22,8 +22,9 @@ from schemas.dagfactory.reading import VARIABLE, DagFactoryDocument, variable_na
 from schemas.dagfactory.rules import RULES, SOURCE_RULES
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Word, bounded, once
-from schemas.findings.paths import DataPath, count
+from schemas.findings.paths import DataPath, count, walk
 from schemas.folder.dialect import NOT_DAGS
+from schemas.model.fields import OBJECT
 from schemas.rules import Judged, Standards, secrets, settings
 from schemas.rules.subject import Subject
 from schemas.shape.wording import described
@@ -154,6 +155,24 @@ def _dollar_keys(whole: Subject, environ: Mapping[str, str]) -> Iterator[Diagnos
                     Code.EXPRESSION_NOT_ALLOWED, place, message, at_key=True, severity=severity, fix=fix
                 )
             waiting.append(((*path, key), child))
+
+
+def as_others_see(path: str, variant: Variant) -> Subject:
+    """A DAG as a document of this project's language, for rules over several: what it names, whether it is scheduled.
+    When it runs is not said, nor what came from the environment."""
+    dag = DagView(variant.dag_id, Subject(path, variant.effective)).as_pipeline
+    tasks = [
+        {**task, "with": {key: one for key, one in task["with"].items() if not _is_hidden(one)}}
+        for task in dag.data["tasks"]
+    ]
+    schedule = dag.data["schedule"]
+    is_told = schedule is None or (isinstance(schedule, dict) and "assets" in schedule)
+    data = {"dag_id": dag.data["dag_id"], "tasks": tasks, "schedule": schedule if is_told else {OBJECT: "made"}}
+    return Subject(path, replace(dag.effective, data=data))
+
+
+def _is_hidden(value: Any) -> bool:
+    return any(isinstance(text, EnvText) for _, text in walk({"": value}).texts)
 
 
 def dag_ids(data: Any) -> tuple[str, ...]:

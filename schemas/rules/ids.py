@@ -11,12 +11,12 @@ from schemas.expressions.templates import read_template
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Word
 from schemas.findings.paths import DataPath
-from schemas.findings.suggestions import did_you_mean, in_one_unit, meant, unmistakable
+from schemas.findings.suggestions import did_you_mean, meant, unmistakable
 from schemas.folder.discovery import dag_id_of, default_dag_id
 from schemas.folder.project import is_template_path
 from schemas.model.value_schema import of_value, schema_problem, unfit
 from schemas.rules.run_context import OF_LOGICAL_DATE, renders_natively
-from schemas.rules.run_times import duration_of, first_slots
+from schemas.rules.run_times import check_waited_run
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
 from schemas.rules.templates import rendered_texts
@@ -88,7 +88,8 @@ _OPERATORS = {"ExternalTaskSensor": "wait_dag", "TriggerDagRunOperator": "trigge
 MARKS = (*_KEYS, *_OPERATORS)
 """A text without these names no other DAG."""
 _PARTS = ("external_task_id", "external_task_ids", "external_task_group_id")
-_PARTS_OR_OTHER_RUNS = ("execution_delta", "execution_date_fn", *_PARTS)
+_OTHER_RUNS = ("execution_delta", "execution_date_fn")
+_PARTS_OR_OTHER_RUNS = (*_OTHER_RUNS, *_PARTS)
 
 
 def built_in_of(task: TaskView) -> str:
@@ -117,8 +118,25 @@ def check_itself(subject: Subject) -> Iterator[Diagnostic]:
         waits_for_it = built_in_of(task) == "wait_dag" and task.arguments.get("external_dag_id") == dag_id
         if waits_for_it and not any(task.arguments.get(key) is not None for key in _PARTS_OR_OTHER_RUNS):
             message, path = "this waits for the end of its own run", (*task.with_path, "external_dag_id")
-            help_text = "name another DAG, or an earlier run by `execution_delta`"
-            yield subject.finding(Code.CYCLE, path, message, help=help_text)
+            yield subject.finding(Code.CYCLE, path, message, help=_ANOTHER)
+        elif waits_for_it and not any(task.arguments.get(key) is not None for key in _OTHER_RUNS):
+            yield from _of_its_own_run(subject, task)
+
+
+_ANOTHER = "name another DAG, or an earlier run by `execution_delta`"
+
+
+def _of_its_own_run(subject: Subject, task: TaskView) -> Iterator[Diagnostic]:
+    """Tasks and groups that a task waits for and that wait for it, by name."""
+    for place, name in _named_parts(task):
+        named = next((view.path for view in subject.entries if view.full_id == name), None)
+        inside = [view for view in subject.tasks if named is not None and view.path[: len(named)] == named]
+        late = next((view for view in inside if view.path == task.path or subject.is_after(view, task)), None)
+        if late is not None:
+            message = (
+                "this waits for itself" if late.path == task.path else f"this waits for `{name}`, which waits for it"
+            )
+            yield subject.finding(Code.CYCLE, (*task.with_path, *place), message, help=_ANOTHER)
 
 
 def check_other_dags(
@@ -142,7 +160,7 @@ def check_other_dags(
             yield from _each_other(subject, task, dag_id, dag_ids, find)
         elif built_in_of(task) == "wait_dag" and (other := find(dag_id)) is not None and "tasks" in other.data:
             yield from _parts(subject, task, dag_id, other)
-            yield from _times(subject, task, dag_id, other)
+            yield from check_waited_run(subject, task, dag_id, other)
             yield from _each_other(subject, task, dag_id, dag_ids, find)
 
 
@@ -256,12 +274,9 @@ def _parts(subject: Subject, task: TaskView, dag_id: str, other: Subject) -> Ite
     """Tasks and groups of the other DAG."""
     tasks = {view.full_id for view in other.tasks if view.full_id is not None}
     groups = {view.full_id for view in other.groups if view.full_id is not None}
-    several = task.arguments.get("external_task_ids")
-    named = [(("external_task_ids", n), one) for n, one in enumerate(several if isinstance(several, list) else ())]
-    named += [((key,), task.arguments.get(key)) for key in ("external_task_id", "external_task_group_id")]  # type: ignore[misc]
-    for place, name in named:
+    for place, name in _named_parts(task):
         known = groups if place[0] == "external_task_group_id" else tasks
-        if isinstance(name, str) and name not in known and "{" not in name:
+        if name not in known and "{" not in name:
             what = "group" if known is groups else "task"
             yield subject.finding(
                 Code.UNKNOWN_TASK,
@@ -272,28 +287,12 @@ def _parts(subject: Subject, task: TaskView, dag_id: str, other: Subject) -> Ite
             )
 
 
-def _times(subject: Subject, task: TaskView, dag_id: str, other: Subject) -> Iterator[Diagnostic]:
-    """`wait_dag` waits for a run with a logical date of its own, or one `execution_delta` before."""
-    if task.arguments.get("execution_date_fn") is not None or "schedule" not in subject.data:
-        return
-    path = (*task.with_path, "external_dag_id")
-    if subject.data["schedule"] is None:
-        message = "runs that are started by hand have a logical date of their own, which no other run has"
-        help_text = f"write the schedule of `{dag_id}`, or name the date with `execution_date_fn`"
-        yield subject.finding(Code.NO_LOGICAL_DATE, path, message, help=help_text)
-        return
-    if other.data.get("schedule") is None and "watch" not in mapping_at(other.data, ("poll",)):
-        message = f"`{dag_id}` has no schedule, and only its run with the same logical date ends this wait"
-        help_text = f"give `{dag_id}` a schedule, or start this pipeline by an asset of it"
-        yield subject.finding(Code.NO_LOGICAL_DATE, path, message, help=help_text)
-        return
-    mine, others = first_slots(subject), first_slots(other)
-    delta = duration_of(task.arguments.get("execution_delta", "0s"))
-    if mine and others and delta is not None and not {slot - delta for slot in mine} & others:
-        last = min(max(mine), max(others))
-        if len([slot for slot in mine if slot <= last]) > 1 and len([slot for slot in others if slot <= last]) > 1:
-            message = f"no run of `{dag_id}` has the logical date that this waits for"
-            steps = {slot - max(one for one in others if one < slot) for slot in mine if slot > min(others)}
-            known = f"`{in_one_unit(int(steps.pop().total_seconds()))}`, its last run before" if len(steps) == 1 else ""
-            help_text = f"write the difference of the two schedules as `execution_delta`{known and f': {known}'}"
-            yield subject.finding(Code.NO_LOGICAL_DATE, path, message, help=help_text)
+def _named_parts(task: TaskView) -> Iterator[tuple[DataPath, str]]:
+    """The tasks and groups of another DAG that a task names, each with its place among the arguments."""
+    for key in _PARTS:
+        written = task.arguments.get(key)
+        if isinstance(written, str) and key != "external_task_ids":
+            yield (key,), written
+        for index, one in enumerate(written if isinstance(written, list) else ()):
+            if isinstance(one, str):
+                yield (key, index), one

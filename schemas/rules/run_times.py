@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
+from schemas.findings.suggestions import in_one_unit
 from schemas.model.built_ins import BUILT_INS
 from schemas.model.cron import EVERY, Field, expanded, slots
 from schemas.model.schedule import CRON_PRESETS
@@ -20,6 +21,8 @@ from schemas.model.times import parse_duration
 from schemas.rules.expressions import has_expression
 from schemas.rules.schedule import crons
 from schemas.rules.subject import Subject
+from schemas.rules.task_view import TaskView
+from schemas.shape.places import mapping_at
 
 _MARK = "data_interval_"
 _INTERVAL = re.compile(r"\bdata_interval_(?:start|end)\b")
@@ -123,6 +126,33 @@ def first_slots(subject: Subject) -> set[datetime]:
     found = [[*islice(slots(cron, datetime(2026, 1, 1)), _SLOTS_LOOKED_AT)] for cron in crons]
     end = min(times[-1] for times in found)
     return {slot.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC) for times in found for slot in times if slot <= end}
+
+
+def check_waited_run(subject: Subject, task: TaskView, dag_id: str, other: Subject) -> Iterator[Diagnostic]:
+    """`wait_dag` waits for a run with a logical date of its own, or one `execution_delta` before."""
+    if task.arguments.get("execution_date_fn") is not None or "schedule" not in subject.data:
+        return
+    path = (*task.with_path, "external_dag_id")
+    if subject.data["schedule"] is None:
+        message = "runs that are started by hand have a logical date of their own, which no other run has"
+        help_text = f"write the schedule of `{dag_id}`, or name the date with `execution_date_fn`"
+        yield subject.finding(Code.NO_LOGICAL_DATE, path, message, help=help_text)
+        return
+    if other.data.get("schedule") is None and "watch" not in mapping_at(other.data, ("poll",)):
+        message = f"`{dag_id}` has no schedule, and only its run with the same logical date ends this wait"
+        help_text = f"give `{dag_id}` a schedule, or start this pipeline by an asset of it"
+        yield subject.finding(Code.NO_LOGICAL_DATE, path, message, help=help_text)
+        return
+    mine, others = first_slots(subject), first_slots(other)
+    delta = duration_of(task.arguments.get("execution_delta", "0s"))
+    if mine and others and delta is not None and not {slot - delta for slot in mine} & others:
+        last = min(max(mine), max(others))
+        if len([slot for slot in mine if slot <= last]) > 1 and len([slot for slot in others if slot <= last]) > 1:
+            message = f"no run of `{dag_id}` has the logical date that this waits for"
+            steps = {slot - max(one for one in others if one < slot) for slot in mine if slot > min(others)}
+            known = f"`{in_one_unit(int(steps.pop().total_seconds()))}`, its last run before" if len(steps) == 1 else ""
+            help_text = f"write the difference of the two schedules as `execution_delta`{known and f': {known}'}"
+            yield subject.finding(Code.NO_LOGICAL_DATE, path, message, help=help_text)
 
 
 def duration_of(value: object) -> timedelta | None:
