@@ -153,13 +153,14 @@ def _of_operator(dag: DagView, task: Part, operator: Class, reader: SourceReader
         yield dag.subject.finding(Code.UNKNOWN_ARGUMENT, path, message, at_key=True, help=help_text, fix=Entry(""))
     yield from check_made(dag, task, written)
     yield from _keys_of_tasks(dag, task, who, written, taken)
-    yield from check_values(dag, task, operator, written)
+    timed = moments(operator)
+    yield from check_values(dag, task, operator, written, timed)
     view = dag.views[task.path]
     is_mapping = isinstance(view.arguments.get("env"), dict)  # whose values have findings of their own
     besides = {
         *_JUDGED,
         "headers",
-        *(name for name, types in moments(operator).items() if "timedelta" not in types),
+        *(name for name, types in timed.items() if "timedelta" not in types),
         *(("env",) if is_mapping else ()),
     }
     found = _without_ours(misfits(dag.as_pipeline, view, who, parameters, is_operator=True, besides=besides))

@@ -209,7 +209,7 @@ def _of_functions(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
     why = _WITHOUT_DATES if _is_started_by_assets(dag) else ""
     for task in dag.tasks.values():
         dotted, key = task.data.get("python_callable"), "python_callable"
-        if dotted is None:
+        if dotted is None and "python_callable_name" in task.data:
             dotted, key = task.data.get("python_callable_name"), "python_callable_name"
             function = function_of(dag, task, reader)
         else:

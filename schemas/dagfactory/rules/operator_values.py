@@ -39,14 +39,16 @@ _HTTP = "airflow.providers.http.operators.http.HttpOperator"
 _HOOKS = ("pre_execute", "post_execute")
 
 
-def check_values(dag: DagView, task: Part, operator: Class, written: Mapping[str, DataPath]) -> Iterator[Diagnostic]:
-    """What is written for an operator, beside it, in `partial` and in `expand`."""
+def check_values(
+    dag: DagView, task: Part, operator: Class, written: Mapping[str, DataPath], timed: Mapping[str, Collection[str]]
+) -> Iterator[Diagnostic]:
+    """What is written for an operator, beside it, in `partial` and in `expand`; `timed`: its `moments`."""
     taken = frozenset(p.name for p in operator.parameters or ())
     if taken >= SENSOR:
         yield from check_sensor(dag, written)
     yield from _made_for_others(dag, task, operator, taken)
     yield from _texts_for_functions(dag, task, operator)
-    yield from _others_for_moments(dag, task, operator)
+    yield from _others_for_moments(dag, task, operator, timed)
     if operator.path == _HTTP and "headers" in task.data:
         yield from _headers(dag, (*task.path, "headers"), task.data["headers"])
 
@@ -142,7 +144,8 @@ def _texts_for_functions(dag: DagView, task: Part, operator: Class) -> Iterator[
 def moments(operator: Class) -> dict[str, frozenset[str]]:
     """The arguments that are dates with a time, times of day or durations, and nothing else but numbers; the types of
     each. dag-factory makes no such object of text."""
-    named = {p.name: annotated_as(p.annotation).types for p in operator.parameters or () if p.annotation is not None}
+    timed = (p for p in operator.parameters or () if p.annotation is not None and "time" in p.annotation)
+    named = {p.name: annotated_as(p.annotation or "").types for p in timed}
     judged = {*SETTING_KEYS, *SECONDS_OF_SENSORS, "execution_delta"}
     return {
         name: types
@@ -151,21 +154,22 @@ def moments(operator: Class) -> dict[str, frozenset[str]]:
     }
 
 
-def _others_for_moments(dag: DagView, task: Part, operator: Class) -> Iterator[Diagnostic]:
+def _others_for_moments(
+    dag: DagView, task: Part, operator: Class, timed: Mapping[str, Collection[str]]
+) -> Iterator[Diagnostic]:
     """What is no date with a time, no time of day and no duration where an operator wants it."""
-    known = moments(operator)
-    for name, path, value in dag.views[task.path].given if known else ():
-        types = known.get(name)
+    for name, path, value in dag.views[task.path].given if timed else ():
+        types = timed.get(name)
         if types is None or value is None or isinstance(value, datetime) or _is_made_later(value):
             continue
         is_number = isinstance(value, str) and value.strip().isdecimal() and "int" in types
         if is_number or ("timedelta" in types and not isinstance(value, str | date)):
             continue
-        wanted = " or ".join(_WANTED[one] for one in sorted(types & _WANTED.keys()))
+        wanted = " or ".join(_WANTED[one] for one in sorted(_WANTED.keys() & types))
         what = "a date without one" if isinstance(value, date) else described(value)
         message = f"`{name}` of {operator.path.rpartition('.')[2]} is {wanted}, and this is {what}"
         help_text = f"write `{_moment(str(value), types)}`"
-        severity = Severity.ERROR if types == {"time"} else Severity.WARNING  # others fail in a run
+        severity = Severity.ERROR if {*types} == {"time"} else Severity.WARNING  # others fail in a run
         yield dag.as_pipeline.finding(Code.WRONG_ARGUMENT, path, message, help=help_text, severity=severity)
 
 

@@ -156,8 +156,9 @@ _MADE_BESIDE = ("python_callable", "execution_date_fn", "execution_delta", "inle
 
 def _mapped_settings(dag: DagView, task: Part) -> Iterator[Diagnostic]:
     """What every task has is the same for all mapped ones, where Airflow or `default_args` give it a value."""
-    by_default = {key for _, data in dag.default_args_around(task) for key in data if key in SETTING_KEYS}
     expand = mapping_at(task.data, ("expand",)) if "operator" in task.data else {}
+    around = dag.default_args_around(task) if expand else ()
+    by_default = {key for _, data in around for key in data if key in SETTING_KEYS}
     for key in (key for key in expand if key not in task.data and key in NOT_MAPPED | by_default):
         message = f"`{key}` is a setting of the task, which is the same for all mapped tasks"
         if key not in NOT_MAPPED:
