@@ -38,6 +38,10 @@ def other_tool(path: str, data: Mapping[str, Any]) -> OtherTool | None:
     tasks = data.get("tasks")
     if isinstance(tasks, dict) and any("cmds" in one for one in _mappings(list(tasks.values()))):
         return OtherTool(("tasks",), "a Taskfile", f"`tasks` is a list here; {COMMAND}")
+    entries = list(tasks.values()) if isinstance(tasks, dict) else tasks
+    if any(_is_of_dag_factory(one, has_id=tasks is not entries) for one in _mappings(entries)):
+        help_text = "write the name of the DAG at the top, as `orders:`, and indent all else below it"
+        return OtherTool(("tasks",), "a DAG of dag-factory without its name", help_text)
     tasks = tasks if isinstance(tasks, list) else []
     for index, task in enumerate(islice(tasks, MOST)):
         if isinstance(task, dict) and str(task.get("type")).startswith("io.kestra."):
@@ -47,6 +51,13 @@ def other_tool(path: str, data: Mapping[str, Any]) -> OtherTool | None:
     if path.rpartition("/")[2] == "METADATA.yml" and data:
         return OtherTool((next(iter(data)),), "gusty's file about a folder", GUSTY)
     return next((OtherTool(*found) for tell in _FORMATS if (found := tell(data)) is not None), None)
+
+
+def _is_of_dag_factory(task: Mapping[str, Any], *, has_id: bool) -> bool:
+    """Whether a task runs a dotted `operator`; `has_id`: by its key."""
+    runs = [task.get(key) for key in ("operator", "decorator")]
+    is_named = has_id or "task_id" in task
+    return is_named and "uses" not in task and any(isinstance(one, str) and "." in one for one in runs)
 
 
 _Found = tuple[DataPath, str, str] | None

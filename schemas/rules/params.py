@@ -132,7 +132,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     for name, schema in mapping_at(subject.data, ("params",)).items():
         if isinstance(schema, dict):
             yield from check_param(subject, ("params", name), schema, asks_nobody)
-        yield from _template(subject, ("params", name), schema)
+        yield from never_rendered(subject, ("params", name), schema)
         if subject.may_lose_zeros:
             yield from _lost_zeros(subject, ("params", name), schema, Code.BAD_PARAM)
     for task in subject.tasks if subject.may_hold("params") else ():
@@ -155,7 +155,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             )
 
 
-def _template(subject: Subject, path: DataPath, param: Any) -> Iterator[Diagnostic]:
+def never_rendered(subject: Subject, path: DataPath, param: Any) -> Iterator[Diagnostic]:
     """A param that is a template: Airflow renders arguments of tasks, in which a param's value is as it is written."""
     place = (*path, "default") if isinstance(param, dict) else path
     value = param.get("default") if isinstance(param, dict) else param

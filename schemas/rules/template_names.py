@@ -140,7 +140,7 @@ def said_of_names(text: str, own: Collection[str] = (), params: Mapping[str, Any
             minus.add(name.at - 1)
             message = f"{'Jinja subtracts' if known else 'Airflow gives templates no'} `{name.text}`"
             yield Said(Code.BAD_TEMPLATE, message, name.span, f"write `{dashed}`", _MINUS)
-        elif (not known or name.text in NOT_IN_TASKS) and name.text not in template.optional:
+        elif (not known or (name.text in NOT_IN_TASKS and name.text not in own)) and name.text not in template.optional:
             yield _unknown(text, name)
     kinds = _Kinds(own, template.optional, params or {})
     for owner, attribute in template.attributes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from schemas.dagfactory.dag_view import DagView
-from schemas.dagfactory.rules import arguments, files, graph, objects, params, schedule, settings, shape
+from schemas.dagfactory.rules import arguments, files, graph, objects, params, schedule, settings, shape, texts
 from schemas.findings.diagnostics import Diagnostic
 from schemas.source import SourceReader
 
@@ -26,7 +26,7 @@ SOURCE_RULES: tuple[Callable[[DagView, SourceReader], Iterator[Diagnostic]], ...
     objects.check_functions,
     arguments.check,
     files.check,
-    files.check_texts,
+    texts.check,
     objects.check_arguments,
     settings.check,
     schedule.check_uris,

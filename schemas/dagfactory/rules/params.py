@@ -12,20 +12,23 @@ from schemas.dagfactory.rules.schedule import is_scheduled
 from schemas.findings.codes import Severity
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import DataPath
-from schemas.rules.params import check_param
+from schemas.rules.params import check_param, never_rendered
 
 
 def check(dag: DagView) -> Iterator[Diagnostic]:
     """Params of the DAG, of `default_args` and of tasks. An error where Airflow refuses the DAG: it looks at those of
     the DAG, if a schedule starts runs."""
-    if not dag.subject.may_hold(".Param"):
+    if not dag.subject.may_hold("params"):
         return
     asks_nobody = "scheduled runs have nobody to ask" if is_scheduled(dag.data.get("schedule")) else ""
     for path, data in (((), dag.data), *dag.settings):
         params = data.get("params")
         is_error = bool(asks_nobody) and path in ((), ("default_args",))
         for name, param in params.items() if isinstance(params, dict) and not is_object(params) else ():
-            if is_object(param) and str(param["__type__"]).endswith(".Param"):
+            is_param = is_object(param) and str(param["__type__"]).endswith(".Param")
+            if is_param or isinstance(param, str):
+                yield from never_rendered(dag.subject, (*path, "params", name), param)
+            if is_param:
                 found = _param(dag, (*path, "params", name), param, asks_nobody)
                 yield from found if is_error else (replace(one, severity=Severity.WARNING) for one in found)
 

@@ -132,7 +132,7 @@ def _schedule(dag: DagView, schedule: Any) -> Iterator[Diagnostic]:
             yield dag.subject.finding(Code.REFUSED_BY_AIRFLOW_3, path, message, at_key=True, help=_ASSETS)
         elif OBJECT_KEYS.isdisjoint(schedule):
             message = "this mapping is not a schedule: `__type__`, `__and__` or `__or__` is missing"
-            yield dag.subject.finding(Code.WRONG_TYPE, path, message, at_key=True)
+            yield dag.subject.finding(Code.WRONG_TYPE, path, message, at_key=True, help=_meant_by(schedule))
         else:
             zone = schedule.get("timezone") if "timetable" in str(schedule.get("__type__")).lower() else None
             if isinstance(zone, str) and not is_unset(zone):
@@ -144,6 +144,17 @@ def _schedule(dag: DagView, schedule: Any) -> Iterator[Diagnostic]:
                 yield from _asset(dag, (*path, index), item)
     elif isinstance(schedule, bool | int | float | date):
         yield dag.subject.finding(Code.WRONG_TYPE, path, "`schedule` must be a cron expression, a preset or null")
+
+
+def _meant_by(schedule: Mapping[str, Any]) -> str:
+    """What to write for a schedule in the words of this project's language or of older ones."""
+    forms = {
+        **dict.fromkeys(("uri", "name", "asset", "assets", "dataset"), f"write a list, with {_ASSET} for each asset"),
+        **{key: f"write `__{key}__` for `{key}`" for key in ("and", "or")},
+        "cron": "write the expression itself: `schedule: '0 6 * * *'`",
+        "every": "write `{__type__: datetime.timedelta, hours: 1}`",
+    }
+    return next((forms[key] for key in schedule if key in forms), "")
 
 
 def _cron(dag: DagView, path: DataPath, schedule: str) -> Iterator[Diagnostic]:

@@ -32,3 +32,16 @@ TASK = "operator: airflow.providers.standard.operators.empty.EmptyOperator"
 )
 def test_a_duration_is_given_back_as_dag_factory_takes_it(text: str, advice: str) -> None:
     assert [finding.help for finding in check_text(text, "orders.yml").diagnostics if finding.help] == [advice]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "advice"),
+    [
+        ("{uri: s3://a/b}", "write a list, with `{__type__: airflow.sdk.Asset, uri: …}` for each asset"),
+        ("{or: []}", "write `__or__` for `or`"),
+        ("{cron: 0 6 * * *}", "write the expression itself: `schedule: '0 6 * * *'`"),
+    ],
+)
+def test_a_schedule_in_other_words(schedule: str, advice: str) -> None:
+    found = check_text(f"orders:\n  schedule: {schedule}\n  tasks:\n    load: {{{TASK}}}\n", "orders.yml")
+    assert [finding.help for finding in found.diagnostics if finding.help] == [advice]
