@@ -159,6 +159,7 @@ def _bundles() -> Iterator[Finding]:
         yield ("error", f"[dag_processor] dag_bundle_config_list is not a JSON list of mappings: {error!r}")
         return
     is_configured = is_wrong = False
+    of_store: dict[str, str] = {}
     for name, classpath, kwargs in entries:
         try:
             module, _, of_module = classpath.rpartition(".")
@@ -173,6 +174,11 @@ def _bundles() -> Iterator[Finding]:
             is_configured = True
             for level, said in examine(made, name, kwargs):
                 yield level, f"bundle {name}: {said}"
+            store = str(kwargs.get("store") or "").rstrip("/")
+            other = of_store.setdefault(store, name) if store else name
+            if other != name:
+                said = f"it has the store of bundle {other}, and each would remove what the other needs"
+                yield ("error", f"bundle {name}: {said}; give each a prefix of its own")
     if is_wrong:
         return
     try:
@@ -209,6 +215,14 @@ SETTINGS = (
         has_workers=True,
     ),
     Setting(
+        *("core", "min_serialized_dag_update_interval", lambda value: float(value) > 5),
+        "an edit shows so many seconds after the last one of the same pipeline at the earliest; set 1",
+    ),
+    Setting(
+        *("workers", "execution_api_timeout", lambda value: float(value) < 30),
+        "a task waits no longer for the answer of a busy api-server; set 60",
+    ),
+    Setting(
         *("dag_processor", "bundle_refresh_check_interval", lambda value: float(value) > 2),
         "an edit waits that many seconds before it is looked at; set 1",
     ),
@@ -235,7 +249,9 @@ SETTINGS = (
 def _settings() -> Iterator[Finding]:
     from airflow.configuration import conf
 
-    is_alone = conf.get("core", "executor") == "LocalExecutor"
+    # A store is there for other hosts, whatever this process takes for the executor.
+    has_store = '"store"' in conf.get("dag_processor", "dag_bundle_config_list", fallback="")
+    is_alone = conf.get("core", "executor") == "LocalExecutor" and not has_store
     for section, key, hurts, why, has_workers in SETTINGS:
         if has_workers and is_alone:
             continue

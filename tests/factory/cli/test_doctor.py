@@ -14,7 +14,7 @@ from factory.local.home import Home, Settings
 from tests.factory.bundle.s3 import STORE, connection
 
 from .commands import factory
-from .installations import CLASS, GIT, doctor, doctor_of, wrong
+from .installations import CLASS, GIT, GOOD_SETTINGS, doctor, doctor_of, wrong
 
 
 def test_a_sound_installation_has_no_errors(tmp_path: Path) -> None:
@@ -116,6 +116,39 @@ def test_settings_that_hurt_are_named(tmp_path: Path) -> None:
         "warning no bundle of the class factory.bundle.PipelineBundle is configured",
     ):
         assert any(line.startswith(said) for line in lines), (said, lines)
+
+
+def test_each_setting_that_the_docs_set_is_looked_at(tmp_path: Path) -> None:
+    """What hosts do to each other counts where a `store` tells of other hosts, too."""
+    documented = re.findall(r"AIRFLOW__[A-Z_]+", (Path(__file__).parents[3] / "deploy" / "helm-values.yaml").read_text())
+    bad = {
+        "AIRFLOW__CORE__LAZY_LOAD_PLUGINS": "True",
+        "AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "30",
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "5",
+        "AIRFLOW__DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "5",
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30",
+        "AIRFLOW__DAG_PROCESSOR__FILE_PARSING_SORT_MODE": "alphabetical",
+        "AIRFLOW__DAG_PROCESSOR__STALE_BUNDLE_CLEANUP_INTERVAL": "1800",
+    }
+    _, lines = doctor(tmp_path, {"store": f"file://{tmp_path}/store"}, **bad)
+
+    assert bad.keys() == GOOD_SETTINGS.keys()
+    assert GOOD_SETTINGS.keys() <= set(documented)
+    for name, value in bad.items():
+        _, section, key = name.lower().split("__")
+        assert any(line.startswith(f"warning [{section}] {key} is {value}: ") for line in lines), (name, lines)
+
+
+def test_two_bundles_with_one_store_are_an_error(tmp_path: Path) -> None:
+    stores = {"one": "team", "two": "team/", "nested": "team/nested"}
+    bundles = {name: {"folder": "pipelines", "store": f"file://{tmp_path}/{end}"} for name, end in stores.items()}
+    status, lines = doctor_of(tmp_path, bundles)
+
+    assert status == 1
+    assert [line for line in lines if line.startswith("error")] == [
+        "error   bundle two: it has the store of bundle one, and each would remove what the other needs; give each a "
+        "prefix of its own"
+    ]
 
 
 def test_a_wrong_argument_of_the_bundle_is_named(tmp_path: Path) -> None:
