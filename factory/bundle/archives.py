@@ -294,5 +294,5 @@ class ArchiveStore:
         if package is not None and (isinstance(error, ImportError) or "No filesystem registered" in str(error)):
             return f"this process has no client for it; install {package}"
         if isinstance(error, FileNotFoundError):
-            return "there is no such object"
+            return "there is no such bucket" if "bucket does not exist" in str(error) else "there is no such object"
         return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"

@@ -12,16 +12,17 @@ import uuid
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from types import FrameType
 from typing import Any
 
 import psutil
+from airflow.sdk.bases.hook import BaseHook
 
 from factory.bundle.archives import PASSWORD, ArchiveStore, DamagedArchiveError
 from factory.bundle.pipeline_bundle import PipelineBundle
 from factory.bundle.records import State, state_of, state_path, written_by
-from factory.bundle.store import EXECUTABLE, BundleError, Store, StoreError, token_of
+from factory.bundle.store import EXECUTABLE, READ_ONLY, BundleError, Store, StoreError, token_of
 from factory.bundle.upstream import Upstream
 from schemas.check import Checker
 from schemas.folder.discovery import pipeline_paths
@@ -32,6 +33,11 @@ SOURCE_SECONDS = 120
 FOR_THE_PROCESSOR = "the dag-processor needs it, workers do not"
 AGAIN = "restart the dag-processor, which writes it again"
 MOST_PROBLEMS = 10
+PROBE_BYTES = 2**16
+SHOWN = ("repo_url", "git_conn_id", "tracking_ref", "aws_conn_id", "bucket_name", "prefix", "path", "subdir")
+"""What is said of a source, of what Airflow's own bundles take; others' arguments may be secrets."""
+CONNECTION_TYPES = {"s3": "aws", "s3a": "aws", "gs": "google_cloud_platform"}
+"""Scheme of a store → the type of its connection."""
 
 Finding = tuple[str, str]
 """A level, which is `ok`, `warning` or `error`, and a text of one sentence."""
@@ -42,10 +48,11 @@ def examine(made: type[PipelineBundle], name: str, kwargs: Mapping[str, Any]) ->
     try:
         bundle = made(**{"name": name, **kwargs})
     except Exception as error:  # a wrong argument, or a subclass's own
-        yield ("error", str(error) if isinstance(error, BundleError) else f"{type(error).__name__}: {error}")
+        text = str(error) if isinstance(error, BundleError) else f"{type(error).__name__}: {error}"
+        yield ("error", text.removeprefix(f"bundle {name}: "))  # who asks writes it before each line
         return
     source = kwargs.get("source")
-    yield from _source(name, source) if source is not None else _folder(bundle.folder, "")
+    yield from _source(name, source) if source is not None else _folder(bundle.folder, str(bundle.folder))
     state = yield from _storage(bundle.base_dir)
     if bundle.archives is not None:
         state = yield from _store(bundle.archives)
@@ -63,8 +70,9 @@ def _source(name: str, source: Mapping[str, Any]) -> list[Finding]:
     try:
         with _storage_elsewhere(), _at_most(SOURCE_SECONDS):
             upstream.update()
-            from_source = f", from {upstream.classpath}"
-            return [*found, *_folder(upstream.folder, from_source)]
+            # Its files lie in a folder that is removed below; what people know is where they came from.
+            given = [f"{key} {value}" for key in SHOWN if (value := (source.get("kwargs") or {}).get(key))]
+            return [*found, *_folder(upstream.folder, f"{upstream.classpath} ({', '.join(given)})")]
     except BundleError as error:
         text = f"the source {upstream.classpath} cannot be read here: {_reason(error)}; {FOR_THE_PROCESSOR}"
         return [*found, ("warning", text)]
@@ -116,14 +124,15 @@ def _reason(error: BaseException) -> str:
     return str(error) if isinstance(error, _NoAnswerError) else f"{type(error).__name__}: {error}"
 
 
-def _folder(folder: Path, origin: str) -> Iterator[Finding]:
+def _folder(folder: Path, shown: str) -> Iterator[Finding]:
+    """`shown` is what people know it by."""
     if not os.path.isdir(folder) or not os.access(folder, os.R_OK | os.X_OK):  # noqa: PTH112 # a Path's raises
         why = "cannot be read" if os.path.lexists(folder) else "does not exist"
-        yield ("warning", f"{folder}{origin} {why} here; {FOR_THE_PROCESSOR}")
+        yield ("warning", f"{shown} {why} here; {FOR_THE_PROCESSOR}")
         return
-    yield ("ok", f"reads {folder}{origin}")
+    yield ("ok", f"reads {shown}")
     if not any(True for _ in pipeline_paths(folder)):
-        yield ("warning", f"{folder}{origin} has no pipeline")
+        yield ("warning", f"{shown} has no pipeline")
     environment = os.environ.get(ENVIRONMENT_VARIABLE)
     problem = undeclared(environment, Checker(folder).environments()) if environment else None
     if problem is not None:
@@ -132,15 +141,19 @@ def _folder(folder: Path, origin: str) -> Iterator[Finding]:
 
 def _storage(folder: Path) -> Generator[Finding, None, State | None]:
     """Gives the state in it; None where there is none to rely on."""
-    existing = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+    setting = "[dag_processor] dag_bundle_storage_path"
+    existing = _existing(folder)
     if not os.path.isdir(existing):  # noqa: PTH112 # as above
-        text = f"the storage {folder} cannot be used: {existing} is not a folder"
-        yield ("error", f"{text}; set [dag_processor] dag_bundle_storage_path to one")
+        yield ("error", f"the storage {folder} cannot be used: {existing} is not a folder; set {setting} to one")
         return None
-    if os.access(existing, os.W_OK | os.X_OK):
+    problem = _write_problem(existing)
+    if problem is None:
         yield ("ok", f"storage {folder} is writable")
-    else:
+    elif problem.errno in READ_ONLY:
         yield ("warning", f"storage {folder} is read-only here; the dag-processor must write it")
+    else:
+        text = f"storage {folder} cannot be written: {problem.strerror}"
+        yield ("error", f"{text}; make room there, or set {setting} to another folder")
     path = state_path(folder)
     try:
         state = state_of(path.read_bytes())
@@ -156,6 +169,23 @@ def _storage(folder: Path) -> Generator[Finding, None, State | None]:
     if damage:
         yield ("error", f"version {state.version[:12]} in {folder}: {damage}")
     return state
+
+
+def _existing(path: Path) -> Path:
+    """The nearest that is there: what is missing below it is made when it is needed."""
+    return next(one for one in (path, *path.parents) if os.path.lexists(one))
+
+
+def _write_problem(folder: Path) -> OSError | None:
+    """Why nothing can be written there. It is tried, with a file that has no name: permissions do not tell it all."""
+    try:
+        with TemporaryFile(dir=folder) as file:
+            file.write(bytes(PROBE_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        return error
+    return None
 
 
 def _damage(store: Store, version: str) -> str:
@@ -181,6 +211,10 @@ def _store(archives: ArchiveStore) -> Generator[Finding, None, State | None]:
     """Gives the state that the store keeps; None where there is none to rely on."""
     scheme, _, place = archives.url.partition("://")
     if scheme in ("file", "local") and not os.path.lexists(place):
+        existing = _existing(Path(place))
+        if not os.path.isdir(existing):  # noqa: PTH112 # as above
+            yield ("error", f"the store {archives} cannot be used: {existing} is not a folder; choose another `store`")
+            return None
         yield ("warning", f"store {archives} does not exist yet; the dag-processor makes it")
         return None
     version, is_read = None, False
@@ -191,7 +225,7 @@ def _store(archives: ArchiveStore) -> Generator[Finding, None, State | None]:
             archives.fetch(version)
             is_read = True
     except StoreError as error:
-        yield ("error", f"{error}{_remedy(error)}")
+        yield ("error", _said(error, archives.url))
         if version is None:
             return None
     try:
@@ -217,10 +251,29 @@ def _current(archives: ArchiveStore) -> str | None:
         raise
 
 
-def _remedy(error: StoreError) -> str:
+def _said(error: StoreError, url: str) -> str:
+    """What is wrong, and what to do."""
+    cause = error.__cause__
+    if type(cause).__name__ == "AirflowConfigException":  # there are two, with no class in common
+        return f"Airflow's configuration is wrong: {cause}"  # the first use of a store imports much of Airflow
     if isinstance(error, DamagedArchiveError):
-        return f"; remove it and {AGAIN}"
-    return f"; {AGAIN}" if isinstance(error.__cause__, FileNotFoundError) else ""
+        return f"{error}; remove it and {AGAIN}"
+    return f"{error}; {AGAIN}" if isinstance(cause, FileNotFoundError) else f"{error}{_connection_problem(url)}"
+
+
+def _connection_problem(url: str) -> str:
+    """What is wrong with the connection that a store names: a client goes on without it, and fails elsewhere."""
+    scheme, _, place = url.partition("://")
+    name, is_named, _ = place.partition("@")
+    if not is_named or "/" in name:
+        return ""
+    try:
+        kind = BaseHook.get_connection(name).conn_type
+    except Exception as error:  # what a secrets backend raises
+        said = " ".join(str(error).split())
+        return f"; the connection {name} is missing or cannot be read here ({said}): set AIRFLOW_CONN_{name.upper()}"
+    wanted = CONNECTION_TYPES.get(scheme, kind)
+    return "" if kind == wanted else f"; the connection {name} has the type {kind!r}, and this store needs {wanted!r}"
 
 
 def _is_refusal(error: StoreError) -> bool:

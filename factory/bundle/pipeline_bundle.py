@@ -23,8 +23,8 @@ from factory.bundle.records import Origin, content_version, read_state
 from factory.bundle.refresh import Refresher
 from factory.bundle.registry import timed
 from factory.bundle.source import SETTLE_SECONDS
-from factory.bundle.store import BundleError, Store, StoreError
-from factory.bundle.upstream import FolderEvents, Upstream
+from factory.bundle.store import NOT_WRITTEN, BundleError, Store, StoreError
+from factory.bundle.upstream import FolderEvents, Upstream, check_arguments
 from factory.loading.preload import preload_before_fork
 from schemas.folder.project import ENVIRONMENT_VARIABLE
 
@@ -97,15 +97,12 @@ class PipelineBundle(BaseDagBundle):
         environment: Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(refresh_interval=refresh_interval, **kwargs)
+        texts = {"folder": folder, "source": source, "store": store, "environment": environment}
         numbers = {"store_timeout": store_timeout, "refresh_interval": refresh_interval, "keep_days": keep_days}
-        for name, number in numbers.items():
-            if isinstance(number, bool) or not isinstance(number, int | float) or not number >= 0:
-                raise BundleError(f"bundle {self.name}: `{name}` must be a number, 0 or more, not {number!r}")
+        check_arguments(kwargs, texts, numbers)
+        super().__init__(refresh_interval=refresh_interval, **kwargs)
         for name, value in (environment or {}).items():
             os.environ.setdefault(name, value)
-        if source is not None and folder is not None:
-            raise BundleError(f"bundle {self.name}: it has both `folder` and `source`; remove one of them")
         self._upstream = Upstream(source, self.name) if source is not None else None
         self._chosen_folder = folder or os.environ.get("PIPELINES_FOLDER") or "pipelines"
         self.archives = ArchiveStore(store, store_timeout) if store else None
@@ -197,7 +194,7 @@ class PipelineBundle(BaseDagBundle):
         elif self.archives is not None and _in_task() and not self.path.is_dir():
             self._unpinned = self._current_in_archives(self.archives)
             self._ensure_snapshot(self._unpinned)
-        elif not self.path.is_dir() or not (_in_task() or self._is_read_only() or self._is_of_another()):
+        elif not (self.path.is_dir() and (_in_task() or not os.access(self.base_dir, os.W_OK) or self._is_foreign())):
             self.refresh()
         if not (self._pinned or _in_task() or _in_server()):
             self._read = read_state(self.base_dir).bundle_version
@@ -206,7 +203,7 @@ class PipelineBundle(BaseDagBundle):
     def refresh(self) -> None:
         """Bring `current/` up to the folder, and rarely, in the dag-processor, clean up the store.
 
-        :raises BundleError: the folder cannot be read; what was there stays.
+        :raises BundleError: the folder cannot be read, or the storage not written; what was there stays.
         """
         if self._pinned:
             raise BundleError(f"bundle {self.name}: a pinned version ({self._pinned}) cannot be refreshed")
@@ -214,15 +211,18 @@ class PipelineBundle(BaseDagBundle):
             if self._upstream is not None:
                 self._upstream.update()
             database = registry.database_of(self.name, read_state(self.base_dir).dags) if _in_server() else None
-            with self.lock():
-                self._refresher.refresh(database, self._upstream.version if self._upstream is not None else "")
+            try:
+                with self.lock():
+                    self._refresher.refresh(database, self._upstream.version if self._upstream is not None else "")
+            except OSError as error:
+                if error.errno not in NOT_WRITTEN:
+                    raise
+                said = f"the storage {self.base_dir} cannot be written: {error.strerror}"
+                raise BundleError(f"bundle {self.name}: {said}; pipelines stay as they are until it can") from None
         if _in_server():
             self._upkeep.pass_by(self._refresher.pipelines)
 
-    def _is_read_only(self) -> bool:
-        return not os.access(self.base_dir, os.W_OK)
-
-    def _is_of_another(self) -> bool:
+    def _is_foreign(self) -> bool:
         """Whether `current/` was made of another folder or environment than this process, a command line, knows.
 
         A shell has other variables and another working folder than a service: what it wrote, runs would be pinned to.

@@ -15,6 +15,7 @@ bundle's lock.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -28,6 +29,9 @@ from pathlib import Path
 from factory.bundle.records import VERSION_PATTERN, Manifest
 
 SYNC_THREADS = 16
+READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+NOT_WRITTEN = READ_ONLY | {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""What the system says of a disk that takes nothing."""
 
 EXECUTABLE = "x"
 """What follows the hash in the token of an executable file."""

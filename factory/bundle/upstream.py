@@ -1,4 +1,5 @@
-"""Where a bundle's pipelines come from: a folder, or another Airflow bundle (Git, S3, …), named by `source`.
+"""Where a bundle's pipelines come from: a folder, or another Airflow bundle (Git, S3, …), named by `source`; and what
+the arguments of the bundle have to be.
 
 The file system's events (inotify, by watchfiles) in place of reading the whole folder every few seconds.
 """
@@ -6,6 +7,7 @@ The file system's events (inotify, by watchfiles) in place of reading the whole 
 from __future__ import annotations
 
 import importlib
+import inspect
 import logging
 import os
 import re
@@ -25,6 +27,37 @@ VERSION = re.compile(r"[\w.-]{1,100}")
 COMMIT_LENGTH = 40
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 MOST_CHARACTERS = 500
+
+ARGUMENTS: Mapping[str, tuple[type | tuple[type, ...], str]] = {
+    "folder": ((str, Path), "text"),
+    "store": (str, "text"),
+    "source": (Mapping, "a mapping"),
+    "environment": (Mapping, 'a mapping of names to texts, such as {"SHOP": "north"}'),
+}
+
+
+def check_arguments(more: Mapping[str, Any], texts: Mapping[str, Any], numbers: Mapping[str, Any]) -> None:
+    """Of a bundle's arguments, `more` are those for Airflow. People write them in JSON, where each may be anything.
+
+    :raises BundleError: one is unknown or of another type, or two exclude each other.
+    """
+    bundle = f"bundle {more.get('name', '?')}"
+    ours = {**texts, **numbers}
+    known = {*inspect.signature(BaseDagBundle).parameters, *ours}
+    for name in more.keys() - known:
+        raise BundleError(f"{bundle}: unknown `{name}`; its `kwargs` may be {', '.join(sorted(known - {'name'}))}")
+    for name, value in texts.items():
+        expected, said = ARGUMENTS[name]
+        is_right = value is None or isinstance(value, expected)
+        if is_right and name == "environment":
+            is_right = all(isinstance(part, str) for pair in (value or {}).items() for part in pair)
+        if not is_right:
+            raise BundleError(f"{bundle}: `{name}` must be {said}, not {value!r}")
+    for name, value in numbers.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+            raise BundleError(f"{bundle}: `{name}` must be a number, 0 or more, not {value!r}")
+    if texts.get("source") is not None and texts.get("folder") is not None:
+        raise BundleError(f"{bundle}: it has both `folder` and `source`; remove one of them")
 
 
 class Upstream:

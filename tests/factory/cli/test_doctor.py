@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from factory.bundle import PipelineBundle
+from factory.bundle.store import BundleError
 from factory.local.environment import local_environment
 from factory.local.home import Home, Settings
 from tests.factory.bundle.s3 import STORE, connection
@@ -120,7 +122,9 @@ def test_settings_that_hurt_are_named(tmp_path: Path) -> None:
 
 def test_each_setting_that_the_docs_set_is_looked_at(tmp_path: Path) -> None:
     """What hosts do to each other counts where a `store` tells of other hosts, too."""
-    documented = re.findall(r"AIRFLOW__[A-Z_]+", (Path(__file__).parents[3] / "deploy" / "helm-values.yaml").read_text())
+    documented = re.findall(
+        r"AIRFLOW__[A-Z_]+", (Path(__file__).parents[3] / "deploy" / "helm-values.yaml").read_text()
+    )
     bad = {
         "AIRFLOW__CORE__LAZY_LOAD_PLUGINS": "True",
         "AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "30",
@@ -152,10 +156,24 @@ def test_two_bundles_with_one_store_are_an_error(tmp_path: Path) -> None:
 
 
 def test_a_wrong_argument_of_the_bundle_is_named(tmp_path: Path) -> None:
-    status, lines = doctor(tmp_path, {"foldr": "pipelines"})
+    """As people write them; the dag-processor refuses them with the same words."""
+    mapping = """must be a mapping of names to texts, such as {"SHOP": "north"}, not """
+    said: list[tuple[dict[str, Any], str]] = [
+        ({"foldr": "pipelines"}, "unknown `foldr`; its `kwargs` may be environment, folder, keep_days, "),
+        ({"environment": ["A=b"]}, f"`environment` {mapping}['A=b']"),
+        ({"environment": {"A": 1}}, f"`environment` {mapping}{{'A': 1}}"),
+        ({"store": ["s3://bucket"]}, "`store` must be text, not ['s3://bucket']"),
+        ({"source": "git"}, "`source` must be a mapping, not 'git'"),
+        ({"keep_days": "30"}, "`keep_days` must be a number, 0 or more, not '30'"),
+        ({"folder": "pipelines", "source": {}}, "it has both `folder` and `source`; remove one of them"),
+    ]
+    status, lines = doctor_of(tmp_path, {f"b{number}": kwargs for number, (kwargs, _) in enumerate(said)})
 
     assert status == 1
-    assert any("bundle p: TypeError" in line and "foldr" in line for line in lines)
+    for number, (kwargs, text) in enumerate(said):
+        assert any(line.startswith(f"error   bundle b{number}: {text}") for line in lines), lines
+        with pytest.raises(BundleError, match=f"^bundle b{number}: {re.escape(text)}"):
+            PipelineBundle(name=f"b{number}", **kwargs)
 
 
 def test_it_looks_at_the_airflow_of_factory_run_that_is_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

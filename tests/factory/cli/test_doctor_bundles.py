@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from factory.bundle import PipelineBundle
 from factory.bundle.archives import ArchiveStore
 from factory.bundle.records import State
+from tests.factory.bundle.s3 import STORE, connection, running_s3
 
 from .commands import GOOD
 from .installations import GIT, doctor_of, environment_of, wrong
@@ -74,14 +75,18 @@ def test_sources_are_asked(tmp_path: Path) -> None:
     found = [line for line in wrong(lines) if "no dag-processor has written a version" not in line]
 
     assert status == 0
-    assert any(re.fullmatch(rf"ok      bundle sound: reads \S+/pipelines, from {GIT}", line) for line in lines)
-    assert any(re.fullmatch(rf"ok      bundle connected: reads \S+, from {GIT}", line) for line in lines)
+    shown = f"repo_url file://{repository}, tracking_ref main"
+    assert f"ok      bundle sound: reads {GIT} ({shown}, subdir pipelines)" in lines
+    assert any(
+        line == f"ok      bundle connected: reads {GIT} (git_conn_id in_database, tracking_ref main)" for line in lines
+    )
+    assert "factory-doctor-" not in "".join(lines)
     for line, said in zip(
         found,
         (
-            rf"subdir: \S+/pipeline, from {GIT} does not exist here",
+            rf"subdir: {GIT} \(repo_url \S+, tracking_ref main, subdir pipeline\) does not exist here",
             rf"git: the source {GIT} cannot be read here: '/nowhere.git' does not appear to be a git repository",
-            rf"folder: /nowhere, from {LOCAL} does not exist here",
+            rf"folder: {LOCAL} \(path /nowhere\) does not exist here",
             r"class: the source airflow.nowhere.Bundle cannot be read here: ModuleNotFoundError: No module named \S+",
         ),
         strict=True,
@@ -200,3 +205,49 @@ def test_a_folder_that_has_lost_its_pipelines_and_a_storage_that_is_a_file(
         f"error   bundle file: the storage {tmp_path}/storage/file cannot be used: {tmp_path}/storage/file is not a "
         "folder; set [dag_processor] dag_bundle_storage_path to one"
     )
+
+
+def test_a_storage_that_takes_nothing_is_an_error(tmp_path: Path) -> None:
+    """A limit of the size of files stands for a full disk: permissions tell of neither."""
+    (tmp_path / "file").write_text("")
+    bundles = {"p": {"folder": "pipelines", "store": f"file://{tmp_path}/file/store"}}
+    environment = {**os.environ, **environment_of(tmp_path, bundles)}
+    code = (
+        "import resource, signal, pipeline_factory; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)); raise SystemExit(pipeline_factory.main())"
+    )
+    command = [sys.executable, "-c", code, "doctor"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, check=False, capture_output=True, text=True)
+
+    assert done.returncode == 1
+    assert [line for line in done.stdout.splitlines() if line.startswith("error")] == [
+        f"error   bundle p: storage {tmp_path}/storage/p cannot be written: File too large; make room there, or set "
+        "[dag_processor] dag_bundle_storage_path to another folder",
+        f"error   bundle p: the store file://{tmp_path}/file/store cannot be used: {tmp_path}/file is not a folder; "
+        "choose another `store`",
+    ]
+
+
+def test_what_is_wrong_in_front_of_a_store_is_named(tmp_path: Path) -> None:
+    """The connection, the bucket, Airflow's own configuration."""
+    with running_s3() as url:
+        right = {name: value for name, value in connection(url).items() if name.startswith("AIRFLOW_CONN")}
+        (variable,) = right
+
+        def said(store: str = STORE, **environment: str) -> list[str]:
+            bundles = {"p": {"folder": "pipelines", "store": store, "store_timeout": 20}}
+            _, lines = doctor_of(tmp_path, bundles, AWS_EC2_METADATA_DISABLED="true", **{**right, **environment})
+            return [line for line in lines if line.startswith("error")]
+
+        for unusable in ("", '{"conn_type'):
+            (line,) = said(**{variable: unusable})
+            assert "; the connection pipeline_store is missing or cannot be read here (" in line
+            assert line.endswith(f"set {variable}")
+        (line,) = said(**{variable: "http://127.0.0.1:1"})
+        assert line.endswith("; the connection pipeline_store has the type 'http', and this store needs 'aws'")
+        (line,) = said("s3://pipeline_store@nowhere/team")
+        assert line.endswith("cannot be written and read: there is no such bucket")
+        (line,) = said(AIRFLOW__CORE__XCOM_BACKEND="nowhere.Backend")
+        assert line.startswith("error   bundle p: Airflow's configuration is wrong: ")
+        assert 'check "xcom_backend" key in "core" section' in line
+        assert said() == []
