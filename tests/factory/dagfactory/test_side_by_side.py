@@ -46,6 +46,7 @@ def documents(case: Case) -> list[str]:
 REFUSED = {
     "lists-of-callbacks": "dag-factory takes them from its next release on",
     "files-beside-the-document": "dag-factory refuses relative paths",
+    "functions-that-read-the-context": "dag-factory refuses relative paths",
     "templates-of-other-folders": "dag-factory refuses relative paths",
     "variables-that-are-not-set": "both refuse the names as time zone, date and number",
 }
@@ -80,7 +81,10 @@ UNLIKE = {
 _AT_RUN_TIME = "the task fails when it runs"
 _ELSEWHERE = "no error: it may exist where Airflow runs"
 WRITTEN_UNLIKE = {
-    "a circle through a group": "Airflow finds the cycle later, when it loads the DAG",
+    **dict.fromkeys(
+        ("a circle through a group", "a task that waits for its group"),
+        "Airflow finds the cycle later, when it loads the DAG",
+    ),
     **dict.fromkeys(("ask and filter", "wait for rows"), "the task fails when it calls a text"),
     "a list of callbacks in default_args": "dag-factory takes lists of callbacks from its next release on",
     "documentation from a file that is missing": _ELSEWHERE,
@@ -111,6 +115,11 @@ CONVERTED_OTHERWISE = {
     "branches-loops-and-own-runs": "they warn of ids that lint refuses in a pipeline",
     "pulls-of-tasks": "it warns of an id that lint refuses in a pipeline",
     "values-that-functions-get": "it warns of a text that lint refuses in a pipeline",
+    "groups-that-wait-for-each-other": "a group without tasks is left out",
+    "moments-that-are-objects": "seconds as a text, which lint refuses in a pipeline",
+    "params-and-callbacks-with-templates": "it warns of a name that lint refuses in a pipeline",
+    "settings-that-operators-map": "it maps over a pool, which lint refuses in a pipeline",
+    "waits-for-tasks-of-other-dags": "it warns of waits that lint refuses in a pipeline",
     "cron-with-seconds": "the pipeline runs every minute, which is said",
     "schedules-that-airflow-reads": "the same times by another word",
     MOVING_CASE: "the clock moves on",
