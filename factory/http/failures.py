@@ -10,6 +10,7 @@ from typing import Any
 from factory.http.answers import Level, Way, is_thing, keys_in, letters, levels, whole_number
 from factory.http.wording import (
     BAD_STATE,
+    CODE,
     is_bad_code,
     is_well,
     says_missing,
@@ -31,10 +32,6 @@ _LEFT = re.compile(r"unprocessed(?:keys|items)|unreachable")
 _FAILURE = re.compile(
     r"(?:soap|soapenv|env|s)?fault(?:string|code)?|exceptions?|failures?|(?:is)?failed|(?:is|has|last|api)?err(?:or)?s?"
     r"(?:messages?|msg|text|desc|description|details?|info|list|response|reason|type|name|data|summary|string)?"
-)
-_CODE = re.compile(
-    r"(?:http|response|result|return|ret|err|error|api)?(?:status)?code?|(?:http|response)?status|err(?:or)?(?:no|num|number)"
-    r"|ret|rc"
 )
 _STATE = re.compile(r"(?:response|result|job|query|api)?(?:status|stat|state|result|outcome|ack)(?:text|type|message)?")
 _TOLD = re.compile(
@@ -89,7 +86,7 @@ def _signs_in(
             return False
         return (
             _is_beyond_doubt(holder, name, child)
-            or (not is_fact and _is_sign_beside(name, child, asked, is_about_request=about_request))
+            or (not is_fact and _is_sign_beside(holder, name, child, asked, is_about_request=about_request))
             or (notes is not None and notes.fullmatch(name) is not None and says_missing(child))
         )
 
@@ -104,7 +101,7 @@ def _name_of_a_sign(key: Any) -> str:
     """The letters of a key that may tell of missing rows, empty for others."""
     name = letters(key)
     is_word = name in ("shards", "type", *_WHOLE)
-    names = (IN_PART, _LEFT, _STATE, _CODE, _NOTE, _FAILURE)
+    names = (IN_PART, _LEFT, _STATE, CODE, _NOTE, _FAILURE)
     return name if is_word or any(one.fullmatch(name) for one in names) else ""
 
 
@@ -113,13 +110,13 @@ def _signs_of_items(level: Level) -> Iterator[Way]:
     keys, is_batch = keys_in(level.values), level.is_listed and "body" in level.leads
     for key in keys:
         name = _name_of_a_sign(key)
-        is_status = level.is_listed and _CODE.fullmatch(name) is not None and not {"body", "headers"}.isdisjoint(keys)
+        is_status = level.is_listed and CODE.fullmatch(name) is not None and not {"body", "headers"}.isdisjoint(keys)
         if not name or key in level.leads or not (is_status or name in _OF_ITEMS):
             continue
         for one in level.values:
             if not (child := one.get(key)):
                 continue
-            fails = _has_errors(child) if name in ("error", "errors") else is_status and _is_http_error(child)
+            fails = _has_errors(child, one) if name in ("error", "errors") else is_status and _is_http_error(child)
             if (fails and not level.has_place(one)) or _is_beyond_doubt(one, name, child):
                 yield (*level.path, str(key))
                 break
@@ -139,7 +136,7 @@ def signs_of_whole(value: Any) -> Iterator[Way]:
 def _is_beyond_doubt(holder: Mapping[str, Any], name: str, child: Any) -> bool:
     """Whether a key tells by what is beside it that rows are missing, as in GraphQL, Elasticsearch and InfluxDB."""
     if name == "errors":
-        return "data" in holder and isinstance(child, list | dict) and _has_errors(child)
+        return "data" in holder and isinstance(child, list | dict) and _has_errors(child, holder)
     if name == "shards":
         return isinstance(child, Mapping) and bool(child.get("failed"))
     if name in ("error", "partial"):
@@ -148,18 +145,18 @@ def _is_beyond_doubt(holder: Mapping[str, Any], name: str, child: Any) -> bool:
     return child is True and (name == "incompleteresults" or (name == "timedout" and "_shards" in holder))
 
 
-def _is_sign_beside(name: str, child: Any, asked: Asked, *, is_about_request: bool) -> bool:
+def _is_sign_beside(holder: Mapping[str, Any], name: str, child: Any, asked: Asked, *, is_about_request: bool) -> bool:
     """Of an answer, also beside rows."""
     if name in _WHOLE:
         is_no = child is False or child in ("false", "False") or (name in _OK and child in (0, "0", "no", "N"))
         return is_no and not _is_echo(name, child, asked)
     if name == "shards" or isinstance(child, list | dict):
         is_left = _LEFT.fullmatch(name) is not None or _is_beyond_doubt({}, name, child)
-        return is_left or (_TOLD.fullmatch(name) is not None and _has_errors(child))
+        return is_left or (_TOLD.fullmatch(name) is not None and _has_errors(child, holder))
     if _TOLD.fullmatch(name) is not None:
         # A number may count the errors of rows, unless it is the code of one.
-        is_count = isinstance(child, int | float) and child is not True and _CODE.fullmatch(name) is None
-        return not is_count and _has_errors(child)
+        is_count = isinstance(child, int | float) and child is not True and CODE.fullmatch(name) is None
+        return not is_count and _has_errors(child, holder)
     if _is_echo(name, child, asked):
         return False
     if IN_PART.fullmatch(name) is not None:
@@ -170,8 +167,8 @@ def _is_sign_beside(name: str, child: Any, asked: Asked, *, is_about_request: bo
     return _STATE_OF_A_PART.fullmatch(word) is not None or (_STATUS.fullmatch(name) is not None and word in _FAILED)
 
 
-def _has_errors(child: Any) -> bool:
-    return bool(child) if isinstance(child, list) else not (is_well(child) or says_no_rows(child))
+def _has_errors(child: Any, beside: Mapping[str, Any]) -> bool:
+    return bool(child) if isinstance(child, list) else not (is_well(child, beside) or says_no_rows(child))
 
 
 def _is_echo(name: str, child: Any, asked: Asked) -> bool:
@@ -202,7 +199,7 @@ def signs_of_failure(
                     return []
                 is_alone = len(holder) == 1 and isinstance(child, str)
                 if (key not in level.leads or not isinstance(child, list | dict)) and _fails(
-                    letters(key), child, asked, is_fact=is_fact, is_alone=is_alone
+                    holder, letters(key), child, asked, is_fact=is_fact, is_alone=is_alone
                 ):
                     found.append((*path, str(key)))
     return found
@@ -213,22 +210,22 @@ def _beside(beside: Mapping[str, Any] | None) -> Iterator[Level]:
         yield Level((place,), [one], (), is_item=False)
 
 
-def _fails(name: str, child: Any, asked: Asked, *, is_fact: bool, is_alone: bool) -> bool:
+def _fails(holder: Mapping[str, Any], name: str, child: Any, asked: Asked, *, is_fact: bool, is_alone: bool) -> bool:
     is_no = child in (False, "false", "False", "no", "N", "0")
     if is_no and not is_fact and (name in _WHOLE or (child is False and name == "status")):
         return True
     if not child:
         return False
     if _FAILURE.fullmatch(name) is not None:
-        return not is_well(child)
-    is_code = _CODE.fullmatch(name) is not None
+        return not is_well(child, holder)
+    is_code = CODE.fullmatch(name) is not None
     is_bad = isinstance(child, str) and (is_code or _STATE.fullmatch(name)) and BAD_STATE.search(words(child))
     if _is_echo(name, child, asked):  # `status` may be what was asked for
         return False
     if is_bad:
         return not is_fact
     if is_code:
-        return is_bad_code(child) or (name.startswith("err") and not is_well(child))
+        return is_bad_code(child) or (name.startswith("err") and not is_well(child, holder))
     if _MESSAGE.fullmatch(name) is None and not is_alone:
         return False
     # A mapping may be a thing that the answer is about, and `failed` a value of it.

@@ -23,7 +23,7 @@ from schemas.model.polling import Incremental, Pagination
 _COUNTED = ("offset", "page_number")
 _MOST_EMPTY, _MOST_EMPTY_WITHOUT_END = 1_000, 100
 """Pages without rows, one after the other, for which an answer is believed that more follows: where the pipeline says
-how the list ends, and where only a link or a cursor leads to each."""
+how the list ends, and where only a link or a cursor leads to each. A `max_pages` that is written takes their place."""
 EMPTY_HINT = (
     "`stop` says where the list ends; `stop: '!rows'` ends it at its first page without rows, and some APIs have such "
     "pages in the middle"
@@ -168,9 +168,11 @@ class Pager:
         self.empty = 0 if came.number else self.empty + 1
         following = None if more is False else self._step.after(page, came, more)
         has_end = more is not None or self._stop.is_written
-        if following is not None and self.empty == (_MOST_EMPTY if has_end else _MOST_EMPTY_WITHOUT_END):
+        is_limited = "max_pages" in self._pagination.model_fields_set
+        most_empty = _MOST_EMPTY if has_end else _MOST_EMPTY_WITHOUT_END
+        if following is not None and self.empty == most_empty and not is_limited:
             text = f"the last {self.empty:,} pages have no rows, and each says that more follows"
-            raise page.error(text if has_end else f"{text}; {EMPTY_HINT}")
+            raise page.error(f"{text}; {EMPTY_HINT}; a `max_pages` that you write lets it go on to that many")
         if following is None and more:
             raise page.error("`has_more_path` says that more follows, and there is nothing to ask for it by")
         if following is None and (more is False or not self._is_counted):

@@ -34,16 +34,17 @@ _NEXT_OF_LIST = re.compile(rf"{PREFIX}next(?:page|results)?(?:url|uri|link|href|
 """Of these, those that are of a list even in a row."""
 _NEXT_PLACE = re.compile(r"next(?:record|row|item|result|chunk|batch|page)?(?:offset|start|skip|from|index|position)")
 """The same, as a number of rows, which may be that of all of them."""
-_LAST = re.compile(LAST)
-"""Keys that are false where more follows."""
+_LAST, _PLACES = re.compile(LAST), ("last", "lastpage", "lastbatch", "final", "finalpage")
+"""Keys that are false where more follows, and those whose numbers are places of rows or pages."""
 _SIZE = re.compile(r"(?:page)?(?:limit|top|size)|perpage|maxresults|numrows|rows|first|count|pagelimit|resultsperpage")
 """Names of parameters that ask for a number of rows."""
 _THINGS = (
     r"(?: ?(?:results?|rows|records?|items?|hits|entries|keys|elements|documents|events|messages|objects|pages?|of))"
 )
 _ASKED_SIZE = re.compile(
-    r"(?!min |skip )(?:.* )?(?:[a-z]*(?:limit|size|max|len)|(?:page ?)?(?:count|length)|top|take|first|last|rows|num|n)"
-    rf"|(?:.* )?(?:max|num|number|limit){_THINGS}+|.*per ?page",
+    r"(?!min |skip )(?:.* )?(?:[a-z]*(?:limit|size)|(?:page ?)?(?:len|count|length)|top|take|first|last|rows)"
+    r"|(?:(?:page|row|result|record|item|hit|list)s? )?(?:[a-z]*ret)?(?:max|num|n)|recent|rpp"
+    rf"|(?:.* )?(?:max|num|number|limit){_THINGS}+|(?:nb )?(?:results|records|items|entries)|.*per ?page",
 )
 """Names by which requests ask for a number of rows, in small letters and with a space between words."""
 _ASKED_NUMBER = re.compile(
@@ -137,7 +138,7 @@ def _says_end(page: Page, rows: int) -> bool:
     ]
     return (
         any(one in _NOTHING[:3] and (_MORE.fullmatch(name) or _NEXT.fullmatch(name)) for name, one in said)
-        or any(one in _TRUE and _LAST.fullmatch(name) for name, one in said)
+        or any(_is_last(name, one) is True for name, one in said)
         or any(total == rows and is_sure_total(key) for key, total in totals_in(page))
     )
 
@@ -240,13 +241,21 @@ def _signs_of_more(page: Page, *, of_place: bool = True) -> Iterator[str]:
             name = letters(key.rpartition(".")[2] if str(key)[:1] == "@" else key)
             says = (
                 (_MORE.fullmatch(name) is not None and _is_so(name, child))
-                or (is_frame and child in (False, "false", "False") and _LAST.fullmatch(name) is not None)
+                or (is_frame and _is_last(name, child) is False)
                 or (of_place and _leads_on(page, name, child))
             )
             if says:
                 yield f"{inside}{key}"
         if is_frame and (pages := _more_pages(frame, page.number or 1)) is not None:
             yield f"{inside}{pages}"
+
+
+def _is_last(name: str, child: Any) -> bool | None:
+    """Whether a page is the last one by a key; None where the key does not say."""
+    is_place = name in _PLACES and not isinstance(child, bool | str)
+    if is_place or _LAST.fullmatch(name) is None:
+        return None
+    return True if child in _TRUE else False if child in (False, "false", "False", "0") else None
 
 
 def _is_so(name: str, child: Any) -> bool:

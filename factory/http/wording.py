@@ -49,6 +49,11 @@ _NO_ROWS = re.compile(
     r"|matches|content|transactions?|documents?|objects?|events?)(?:(?:were|was|is|are)?(?:found|match|available|exist|return).*)?"
 )
 _FEW, _SHORT = 6, 200
+CODE = re.compile(
+    r"(?:http|response|result|return|ret|err|error|api)?(?:status)?code?|(?:http|response)?status|err(?:or)?(?:no|num|number)"
+    r"|ret|rc"
+)
+"""Names of keys with a number that says how a request went."""
 
 
 def is_bad_code(child: Any) -> bool:
@@ -68,17 +73,21 @@ def _tells_success(text: str) -> bool:
     return _SUCCESS.search(plain) is not None and _NOT.search(plain) is None and not tells_failure(text)
 
 
-def is_well(child: Any) -> bool:
-    """Whether the value of a key that is about errors says that there are none."""
+def is_well(child: Any, beside: Mapping[str, Any] | None = None) -> bool:
+    """Whether the value of a key that is about errors says that there are none; a text in letters that are not Latin
+    does where a code in the mapping that it is in (`beside`) is 0."""
     if isinstance(child, Mapping):
         sentences = [one for one in child.values() if isinstance(one, str) and not one.isdecimal()]
         others = [one for one in child.values() if one not in sentences and not 200 <= (whole_number(one) or 0) < 300]
-        is_success = any(one and is_well(one) for one in sentences) and not any(map(is_bad_code, others))
-        return all(map(is_well, sentences)) and (is_success or all(map(is_well, others)))
+        is_success = any(one and is_well(one, child) for one in sentences) and not any(map(is_bad_code, others))
+        return all(is_well(one, child) for one in sentences) and (is_success or all(map(is_well, others)))
     if isinstance(child, list):
         return all(map(is_well, child))
     if not child or child is True:
         return not child
+    if isinstance(child, str) and not letters(child) and re.search(r"[^\W\d_]", child) is not None:
+        codes = (one for key, one in (beside or {}).items() if CODE.fullmatch(letters(key)) is not None)
+        return any(whole_number(one) == 0 for one in codes)
     is_word = letters(child) in _WELL or _NO_ERROR.fullmatch(letters(child)) is not None
     return (is_word and not re.search("[1-9]", str(child))) or _tells_success(str(child))
 

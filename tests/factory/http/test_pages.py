@@ -277,3 +277,5 @@ def test_links_that_only_lead_to_pages_without_rows(server: Server, run: Runner)
     ):
         run(server.url("/"), data_selector="rows", pagination={"type": "json_link"})
     assert len(server.received) == 101
+    with pytest.raises(HttpError, match=r"more pages than `max_pages` allows \(150\), the last 149 without rows"):
+        run(server.url("/"), data_selector="rows", pagination={"type": "json_link", "max_pages": 150})
