@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from factory.http import signs
+from factory.http import signs, sizes
 from factory.http.call import HttpCall
 from factory.http.page import Means, Page
 from factory.http.repeats import Came
@@ -91,7 +91,7 @@ class Counted:
             self._is_beyond = True
             return Following(self._at_position(), beyond=True)
         if self._by_page and read == 1:
-            is_full = came.number > 0 and signs.may_be_full(page, came.number)
+            is_full = came.number > 0 and sizes.may_be_full(page, came.number)
         is_page = not self._is_sure and (self._by_page or 0 < came.number == total)
         if is_full or is_page or (read < total and not self._by_page):
             # The last page is full: whether the total is right, only the page behind it can say. So it is where it may
@@ -121,7 +121,7 @@ class Counted:
         pages = self._pagination
         name = (pages.page_param or "page") if self._by_page else (pages.offset_param or "offset")
         if self._position - self._start <= (1 if self._by_page else came.number):
-            hint = signs.hint_of_the_whole(page, came.number)
+            hint = sizes.hint_of_the_whole(page, came.number)
             if came.number < limit:
                 hint += ", or hides rows of each page, so that these seem the same; take its links or a cursor"
             raise page.error(f"its rows are those of the page before: the server ignores `{name}`{hint}")

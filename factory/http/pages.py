@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from factory.http import signs
+from factory.http import signs, sizes
 from factory.http.answers import shared_path
 from factory.http.call import HttpCall
 from factory.http.counting import step_of
@@ -127,7 +127,7 @@ class Pager:
             text = f"it says by `{sign}` that more rows follow, and there is no `pagination`"
         elif not is_row and (total := total_of_more(page, number)) is not None:
             text = f"it has {number:,} rows and `{total}`, and there is no `pagination`"
-        elif self._remembers and (size := signs.size_in(page, number)) is not None:
+        elif self._remembers and (size := sizes.size_in(page, number)) is not None:
             if self._goes_on:
                 return size
             text = f"it has as many rows as `{size}` asks for, and there is no `pagination`"
@@ -236,7 +236,7 @@ class Pager:
         if sign is not None:
             text = f"the list ends here, but by `{sign}` the answer says that more follows"
             raise page.error(f"{text}; `has_more_path` or `stop` says where it ends, if not so")
-        if self._number == 1 and signs.size_in(page, came.number) == "$top":
+        if self._number == 1 and sizes.size_in(page, came.number) == "$top":
             text = "it has as many rows as `$top` asks for, and no link: more may be left"
             self._means.log(f"{page.named}: {text}; without `$top`, OData servers give pages and links by themselves")
         if self._total.is_named:

@@ -6,14 +6,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, unquote_plus, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from factory.http.answers import PREFIX, Level, Way, frames, is_thing, keys_in, letters, levels, whole_number
 from factory.http.call import links_of
 from factory.http.page import Page
 from factory.http.selection import absent_key, is_path, named
-from factory.http.totals import counts_all, is_sure_total, is_total, numbers_in, total_of_more, totals_in
-from factory.http.wording import words
+from factory.http.totals import counts_all, is_sure_total, is_total, numbers_in, totals_in
 from schemas.model.polling import LAST
 
 _NOUN = (
@@ -36,23 +35,10 @@ _NEXT_PLACE = re.compile(r"next(?:record|row|item|result|chunk|batch|page)?(?:of
 """The same, as a number of rows, which may be that of all of them."""
 _LAST, _PLACES = re.compile(LAST), ("last", "lastpage", "lastbatch", "final", "finalpage")
 """Keys that are false where more follows, and those whose numbers are places of rows or pages."""
-_SIZE = re.compile(r"(?:page)?(?:limit|top|size)|perpage|maxresults|numrows|rows|first|count|pagelimit|resultsperpage")
+SIZE = re.compile(r"(?:page)?(?:limit|top|size)|perpage|maxresults|numrows|rows|first|count|pagelimit|resultsperpage")
 """Names of parameters that ask for a number of rows."""
-_THINGS = (
-    r"(?: ?(?:results?|rows|records?|items?|hits|entries|keys|elements|documents|events|messages|objects|pages?|of))"
-)
-_ASKED_SIZE = re.compile(
-    r"(?!min |skip )(?:.* )?(?:[a-z]*(?:limit|size)|(?:page ?)?(?:len|count|length)|top|take|first|last|rows)"
-    r"|(?:(?:page|row|result|record|item|hit|list)s? )?(?:[a-z]*ret)?(?:max|num|n)|recent|rpp"
-    rf"|(?:.* )?(?:max|num|number|limit){_THINGS}+|(?:nb )?(?:results|records|items|entries)|.*per ?page",
-)
-"""Names by which requests ask for a number of rows, in small letters and with a space between words."""
-_ASKED_NUMBER = re.compile(
-    r"(?P<name>[$A-Za-z_][\w.$-]*(?:\[[\w-]+\])?)(?:[\s:=\"'\\(]{1,5}|>(?=[0-9]+<))(?P<number>[0-9]{1,9})(?![\w.:-])"
-)
-"""A name and a number behind it, in whatever a request is written: `limit=3`, `"first": 3`, `LIMIT 3`, `<size>3<`."""
 _MORE_LINKED = re.compile(r"<[^>]*>(?=[^<]*\bnext\b)[^<]*\bresults\s*=\s*\"?true\b", re.IGNORECASE)
-_SIZE_OR_PLACE = re.compile(rf"{_SIZE.pattern}|(?:page)?(?:start|startat|offset|page|skip)")
+_SIZE_OR_PLACE = re.compile(rf"{SIZE.pattern}|(?:page)?(?:start|startat|offset|page|skip)")
 _FIRST = re.compile(r"(?:is)?(?:first|firstpage)")
 _EARLIER = re.compile(rf"{PREFIX}(?:has|is)?(?:any)?prev(?:ious)?(?:{_NOUN})*(?:url|uri|link|href|exists)?")
 """Keys that lead, or say whether there is something, before a page."""
@@ -128,7 +114,7 @@ def sign_of_more(page: Page, *, is_row: bool = False) -> str | None:
     return next((sign for sign in _signs_of_more(page) if letters(sign.rpartition(".")[2]) != "cursor"), None)
 
 
-def _says_end(page: Page, rows: int) -> bool:
+def says_end(page: Page, rows: int) -> bool:
     """Whether an answer with so many rows says that nothing follows."""
     said = [
         (letters(key), one)
@@ -202,28 +188,6 @@ def _is_above(level: Level, key: str, lists: Iterable[str], sized: Iterable[str]
     return any(isinstance(rows, list) and (total or 0) > len(rows) for total, rows in pairs)
 
 
-def size_in(page: Page, rows: int) -> str | None:
-    """What in a request's query or body asks for so many rows as came: there may be more, unless the answer says its
-    end."""
-    if not rows or _says_end(page, rows):
-        return None
-    asked = f"{unquote_plus(urlsplit(page.call.url).query)}\n{(page.call.body or b'').decode(errors='replace')}"
-    for found in _ASKED_NUMBER.finditer(asked):
-        if int(found["number"]) == rows and _ASKED_SIZE.fullmatch(words(found["name"]).strip()):
-            return found["name"]
-    return None
-
-
-def may_be_full(page: Page, rows: int) -> bool:
-    """Whether a lone page may be as long as pages get: neither its request nor its answer names a larger size."""
-    pairs = [
-        *parse_qsl(urlsplit(page.call.url).query),
-        *(one for _, frame, _ in frames(page.frame, page.inside) for one in frame.items()),
-    ]
-    sizes = (one for key, one in pairs if _SIZE.fullmatch(name := letters(key)) and name not in ("count", "rows"))
-    return all((whole_number(size) or 0) <= rows for size in sizes)
-
-
 def says_more(page: Page) -> str | None:
     """A key outside of lists that is true where more follows, or false where no last page is, or that counts pages; or
     a link that says that there are rows behind it."""
@@ -290,12 +254,3 @@ def _more_pages(frame: Mapping[str, Any], read: int) -> str | None:
         if pages > max(read, here) and _PAGES.fullmatch(letters(key)) is not None:
             return f"{key}: {pages}"
     return None
-
-
-def hint_of_the_whole(page: Page, rows: int) -> str:
-    """What to write where a page has as many rows as a key counts, which may be all that there are."""
-    if sign_of_more(page) is None and total_of_more(page, rows) is None:
-        for key, number in totals_in(page):
-            if number == rows and key.isidentifier() and key in page.frame:
-                return f"; where the first page is the whole list, write: stop: length(rows) >= page.{key}"
-    return ""

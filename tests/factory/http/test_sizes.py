@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from factory.http import signs
+from factory.http import sizes
 from factory.http.call import HttpCall
 from factory.http.page import Page
 
@@ -44,8 +44,8 @@ from factory.http.page import Page
     ],
 )
 def test_what_asks_for_so_many_rows(asked: str) -> None:
-    assert signs.size_in(_asked_by(asked), 3) is not None
-    assert signs.size_in(_asked_by(asked), 2) is None
+    assert sizes.size_in(_asked_by(asked), 3) is not None
+    assert sizes.size_in(_asked_by(asked), 2) is None
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_what_asks_for_so_many_rows(asked: str) -> None:
     ],
 )
 def test_what_asks_for_something_else_than_so_many_rows(asked: str) -> None:
-    assert signs.size_in(_asked_by(asked), 3) is None
+    assert sizes.size_in(_asked_by(asked), 3) is None
 
 
 def _asked_by(asked: str) -> Page:
