@@ -17,6 +17,7 @@ import shutil
 import stat
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from factory.bundle.source import FolderUnavailableError
@@ -25,9 +26,12 @@ from schemas.folder.discovery import is_pipeline_path
 
 log = logging.getLogger(__name__)
 
-# A parse that began before its file was replaced ends after it; its end must not hide the change. One parse
-# takes a fraction of a second, so a time this far ahead costs a parse or two more of the changed file only.
+# A parse that began before its file was replaced ends after it, mostly within this many seconds; its end must not hide
+# the change. A time that far ahead has Airflow parse the file again and again until then, some ten times. So the
+# dag-processor gives a stub that is edited the time it is, and a new time when that long is over: two parses.
 AHEAD_SECONDS = 2.0
+# Of more at once, the first are parsed again while the last wait: nothing would be saved.
+FEW = 10
 
 Signature = tuple[int, int, int, int]
 """(inode, size, modification time, change time): no way to alter a file leaves all of them as they were."""
@@ -86,12 +90,36 @@ class EmptyFolder:
 
 
 class CurrentFolder:
-    """The stable folder at `path`; it remembers what it wrote, so that a check costs no reading."""
+    """The stable folder at `path`; it remembers what it wrote, so that a check costs no reading.
 
-    def __init__(self, path: Path, store: Store) -> None:
+    `comes_back`: whether somebody calls `touch` when it `is_due`.
+    """
+
+    def __init__(self, path: Path, store: Store, *, comes_back: bool = False) -> None:
         self.path = path
         self._store = store
+        self._comes_back = comes_back
         self._written: dict[str, tuple[str, Signature]] = {}
+        self._untouched: dict[str, tuple[float, Signature]] = {}
+
+    @property
+    def is_due(self) -> bool:
+        """Whether there is something to `touch`."""
+        return any(due <= time.time() for due, _ in self._untouched.values())
+
+    def touch(self) -> None:
+        """Show Airflow once more what it may have missed, since an older text was being parsed."""
+        for path, (due, signature) in list(self._untouched.items()):
+            if due > time.time():
+                continue
+            del self._untouched[path]
+            file = self.path / path
+            with suppress(FileNotFoundError):
+                if _signature(file.lstat()) == signature:
+                    os.utime(file)
+                    token, _ = self._written.pop(path, ("", signature))
+                    if token:
+                        self._written[path] = (token, _signature(file.lstat()))
 
     def forget(self) -> None:
         """Trust nothing: the next `apply` compares contents."""
@@ -135,8 +163,10 @@ class CurrentFolder:
         written.sort(key=lambda path: (is_stub(path), -next_runs.get(path, math.inf), path))
         for path in (*strange, *stubs_removed):
             self._remove(path)
+        are_few = sum(map(is_stub, written)) <= FEW
         for number, path in enumerate(written):
-            self._write(path, files[path], folders, number / len(written))
+            is_edit = path in found and is_stub(path)
+            self._write(path, files[path], folders, number / len(written), twice=are_few and is_edit)
         for path in removed[len(stubs_removed) :]:
             self._remove(path)
         self._remove_empty_folders()
@@ -181,15 +211,19 @@ class CurrentFolder:
         self._written[path] = (token, signature)
         return True
 
-    def _write(self, path: str, token: str, folders: set[str], fraction: float) -> None:
+    def _write(self, path: str, token: str, folders: set[str], fraction: float, *, twice: bool) -> None:
         target = self.path / path
         self._make_way(path, folders)
         mode = 0o755 if token.endswith(EXECUTABLE) else 0o644
         new = self._store.new_file(self._store.read(token), mode)
-        moment = self._fresh_time(target, fraction)
+        # One that was written a moment ago is being parsed: only a time ahead shows this edit as soon as that is over.
+        twice = self._untouched.pop(path, None) is None and twice and self._comes_back
+        moment = self._fresh_time(target, fraction, 0.0 if twice else AHEAD_SECONDS)
         os.utime(new, (moment, moment))
         os.replace(new, target)
         self._written[path] = (token, _signature(target.lstat()))
+        if twice:
+            self._untouched[path] = (moment + AHEAD_SECONDS, self._written[path][1])
 
     def _make_way(self, path: str, folders: set[str]) -> None:
         """Make the folders above a file; remove a folder in its place, or a file in theirs."""
@@ -206,9 +240,9 @@ class CurrentFolder:
                     above.unlink()
             parent.mkdir(parents=True, exist_ok=True)
 
-    def _fresh_time(self, target: Path, fraction: float) -> float:
+    def _fresh_time(self, target: Path, fraction: float, ahead: float) -> float:
         """A time in another second than the file's; `fraction` of a second keeps files in order that follow soon."""
-        fresh = time.time() + AHEAD_SECONDS
+        fresh = time.time() + ahead
         try:
             later = math.floor(target.lstat().st_mtime) + 1.0 + fraction
         except OSError:

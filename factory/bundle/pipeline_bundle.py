@@ -125,10 +125,11 @@ class PipelineBundle(BaseDagBundle):
 
     @property
     def refresh_interval(self) -> int:
-        """Seconds between two refreshes; none where the file system says that something has changed."""
+        """Seconds between two refreshes; none where there is something to do, as the file system says of changes."""
         refresher: Refresher | None = vars(self).get("_refresher")
-        events = refresher.events if refresher is not None else None
-        return 0 if events is not None and events.is_pending() else self._interval
+        events, current = (refresher.events, refresher.current) if refresher is not None else (None, None)
+        is_due = (events is not None and events.is_pending()) or (current is not None and current.is_due)
+        return 0 if is_due else self._interval
 
     @refresh_interval.setter
     def refresh_interval(self, seconds: int) -> None:

@@ -67,7 +67,8 @@ class Refresher:
 
     def __post_init__(self) -> None:
         self.folder = Path(self.origin.folder)
-        self._current = CurrentFolder(self.store.root / "current", self.store)
+        comes_back = self.events is not None
+        self.current = CurrentFolder(self.store.root / "current", self.store, comes_back=comes_back)
         self._empty = EmptyFolder(self.folder, self.empty_seconds)
 
     def refresh(self, database: Database | None = None, source: str = "") -> None:
@@ -78,6 +79,7 @@ class Refresher:
         :raises FolderUnavailableError: the folder cannot be read, or is empty on a new disk; what was there stays.
         :raises StoreError: the version cannot be kept, here or in the archives; what was there stays.
         """
+        self.current.touch()
         if self._known_state() != self._state:
             self._forget()
         if database is not None:
@@ -100,9 +102,9 @@ class Refresher:
         if listing == self._listing:
             self._listing = listing
             self._save(replace(self._state, problems=problems))
-            if self._current.matches(self._manifest.files):
+            if self.current.matches(self._manifest.files):
                 return
-            self._current.forget()
+            self.current.forget()
             self._apply(self._manifest, self._state)
             return
         self._report_problems(listing)
@@ -185,7 +187,7 @@ class Refresher:
         """Start from what is on disk: another process, or nobody yet, wrote it."""
         self._state = self._known_state()
         self._listing = None
-        self._current.forget()
+        self.current.forget()
         self.store.forget()
         self.store.clear_building()
         self._manifest = self._last()
@@ -268,7 +270,7 @@ class Refresher:
             stub = stubs.stub_path(path)
             dag = self._database.dags.get(dag_id)
             soon[stub] = min(soon.get(stub, math.inf), dag.next_run if dag else math.inf)
-        written, removed = self._current.apply(manifest.files, (before or self._manifest).files, stubs.is_stub, soon)
+        written, removed = self.current.apply(manifest.files, (before or self._manifest).files, stubs.is_stub, soon)
         if self._state.version not in (None, manifest.version):
             self.store.touch_manifest(str(self._state.version))  # its age counts from now
         self._save(state)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from airflow.dag_processing.manager import DagFileInfo, DagFileProcessorManager, DagFileStat
 
-from factory.bundle import refresh, upstream
+from factory.bundle import current, refresh, upstream
 from factory.bundle.upstream import FolderEvents
 
-from .bundles import Bench, contents
+from .bundles import Bench, SmallBundle, contents, times
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
@@ -145,3 +148,82 @@ def test_the_dag_processor_reads_only_after_an_event(bench: Bench, monkeypatch: 
     time.sleep(0.3)
     bundle.refresh()  # no event tells that it was empty for long enough
     assert "orders.yaml" not in contents(bundle.path)
+
+
+class Parser:
+    """Airflow's own rule of which changed files it parses, for one stub."""
+
+    def __init__(self, bench: Bench, stub: str) -> None:
+        self.file = bench.current / stub
+        self._info = DagFileInfo(rel_path=Path(stub), bundle_name=bench.name, bundle_path=bench.current)
+        self._manager = DagFileProcessorManager(max_runs=1)
+
+    def parses(self, finished: float) -> bool:
+        """Whether the file is parsed again where its last parse finished then."""
+        stat = DagFileStat(last_finish_time=datetime.fromtimestamp(finished, UTC))
+        self._manager._file_stats = defaultdict(DagFileStat, {self._info: stat})
+        _, changed = self._manager._sort_by_mtime([self._info])
+        return self._info in changed
+
+
+@pytest.fixture
+def parser(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[tuple[SmallBundle, Parser]]:
+    """A dag-processor's bundle, whose only pipeline was written long ago."""
+    monkeypatch.setattr("factory.bundle.pipeline_bundle._in_server", lambda: True)
+    monkeypatch.setattr("factory.bundle.registry.database_of", lambda *_: None)
+    monkeypatch.setattr("factory.bundle.cleanup.Upkeep.pass_by", lambda *_: None)
+    monkeypatch.setattr(current, "AHEAD_SECONDS", getattr(request, "param", 1.0))
+    bench.write("a.yaml", "x: 1\n")
+    bundle = bench.refreshed()
+    found = Parser(bench, "a.yaml.py")
+    os.utime(found.file, (1000, 1000))
+    bundle.refresh()
+    bench.write("a.yaml", "x: 2\n")
+    wait_until(bundle._refresher.events.is_pending)  # type: ignore[union-attr] # a server has events
+    bundle.refresh()
+    yield bundle, found
+    bundle._refresher.events.close()  # type: ignore[union-attr] # as above
+
+
+def test_an_edit_is_parsed_at_once_and_once_more_and_then_no_more(parser: tuple[SmallBundle, Parser]) -> None:
+    bundle, file = parser
+    before = time.time()
+    assert file.parses(finished=before - 60)
+    assert not file.parses(finished=time.time()), "its time does not lie ahead: the first parse is enough"
+    wait_until(lambda: bundle._refresher.current.is_due)
+    assert bundle.refresh_interval == 0
+    bundle.refresh()
+    assert file.parses(finished=before + 0.5), "a parse of the older text that ended after the edit hides it no longer"
+    assert not file.parses(finished=time.time())
+    listed = times(file.file.parent)
+    bundle.refresh()
+    assert not bundle._refresher.current.is_due
+    assert times(file.file.parent) == listed
+
+
+@pytest.mark.parametrize("parser", [50.0], indirect=True)
+def test_an_edit_soon_after_another_is_parsed_as_soon_as_that_is_over(
+    bench: Bench, parser: tuple[SmallBundle, Parser]
+) -> None:
+    bundle, file = parser
+    before = time.time()
+    bench.write("a.yaml", "x: 3\n")
+    wait_until(bundle._refresher.events.is_pending)  # type: ignore[union-attr] # as above
+    bundle.refresh()
+
+    assert file.parses(finished=before + 49)
+
+
+def test_an_edit_that_a_command_line_takes_over_is_not_left_to_it(bench: Bench) -> None:
+    """It ends before it could come back."""
+    bench.write("a.yaml", "x: 1\n")
+    bundle = bench.refreshed()
+    file = Parser(bench, "a.yaml.py")
+    os.utime(file.file, (1000, 1000))
+    bench.write("a.yaml", "x: 2\n")
+    before = time.time()
+    bundle.refresh()
+
+    assert file.parses(finished=before + current.AHEAD_SECONDS - 0.1)
