@@ -79,7 +79,11 @@ def check_made(dag: DagView, task: Part, written: dict[str, DataPath]) -> Iterat
         is_name = key == "task_group"
         message = f"`{key}` is what dag-factory makes itself" + (", of `task_group_name`" if is_name else "")
         caret = "write `task_group_name`" if is_name and is_beside else "remove it"
-        word = Word("task_group_name") if is_name and is_beside and value in dag.groups else None
+        word = (
+            Word("task_group_name")
+            if is_name and is_beside and isinstance(value, str) and value in dag.groups
+            else None
+        )
         yield dag.subject.finding(Code.UNKNOWN_ARGUMENT, path, message, at_key=True, caret=caret, fix=word)
 
 
