@@ -65,6 +65,10 @@ def _of_functions(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
             called = Called((*task.path, key), str(dotted), function, how, {*given, *names})
             yield from removed_keys(dag.subject, called)
             yield from dates_asked_for(dag.subject, called, why) if why else ()
+        path, dotted = (*task.path, "execution_date_fn"), task.data.get("execution_date_fn")
+        function = reader.find(dotted) if isinstance(dotted, str) and "." in dotted else None
+        if isinstance(function, Function):
+            yield from removed_keys(dag.subject, Called(path, str(dotted), function, "", ()))
     yield from waits_by_date(dag.as_pipeline, why) if why else ()
 
 
