@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 AHEAD_SECONDS = 2.0
 # Of more at once, the first are parsed again while the last wait: nothing would be saved.
 FEW = 10
+# Where a child of this process is older than the edit by then, a slow parse may still end: longer than Airflow lets one
+# take, which is 50 seconds (`dag_file_processor_timeout`), and 120 with `factory run`.
+SLOW_SECONDS = 130.0
 
 Signature = tuple[int, int, int, int]
 """(inode, size, modification time, change time): no way to alter a file leaves all of them as they were."""
@@ -100,26 +103,29 @@ class CurrentFolder:
         self._store = store
         self._comes_back = comes_back
         self._written: dict[str, tuple[str, Signature]] = {}
-        self._untouched: dict[str, tuple[float, Signature]] = {}
+        self._untouched: dict[str, tuple[float, Signature, bool]] = {}
 
     @property
     def is_due(self) -> bool:
         """Whether there is something to `touch`."""
-        return any(due <= time.time() for due, _ in self._untouched.values())
+        return any(due <= time.time() for due, _, _ in self._untouched.values())
 
     def touch(self) -> None:
         """Show Airflow once more what it may have missed, since an older text was being parsed."""
-        for path, (due, signature) in list(self._untouched.items()):
+        for path, (due, signature, is_last) in list(self._untouched.items()):
             if due > time.time():
                 continue
             del self._untouched[path]
             file = self.path / path
             with suppress(FileNotFoundError):
-                if _signature(file.lstat()) == signature:
-                    os.utime(file)
-                    token, _ = self._written.pop(path, ("", signature))
-                    if token:
-                        self._written[path] = (token, _signature(file.lstat()))
+                if _signature(file.lstat()) != signature:
+                    continue
+                os.utime(file)
+                touched = _signature(file.lstat())
+                if path in self._written:
+                    self._written[path] = (self._written[path][0], touched)
+                if not is_last and _has_child_from_before(due - AHEAD_SECONDS):
+                    self._untouched[path] = (due + SLOW_SECONDS, touched, True)
 
     def forget(self) -> None:
         """Trust nothing: the next `apply` compares contents."""
@@ -217,13 +223,14 @@ class CurrentFolder:
         mode = 0o755 if token.endswith(EXECUTABLE) else 0o644
         new = self._store.new_file(self._store.read(token), mode)
         # One that was written a moment ago is being parsed: only a time ahead shows this edit as soon as that is over.
-        twice = self._untouched.pop(path, None) is None and twice and self._comes_back
+        _, _, is_over = self._untouched.pop(path, (0.0, None, True))
+        twice = twice and is_over and self._comes_back
         moment = self._fresh_time(target, fraction, 0.0 if twice else AHEAD_SECONDS)
         os.utime(new, (moment, moment))
         os.replace(new, target)
         self._written[path] = (token, _signature(target.lstat()))
         if twice:
-            self._untouched[path] = (moment + AHEAD_SECONDS, self._written[path][1])
+            self._untouched[path] = (moment + AHEAD_SECONDS, self._written[path][1], False)
 
     def _make_way(self, path: str, folders: set[str]) -> None:
         """Make the folders above a file; remove a folder in its place, or a file in theirs."""
@@ -268,3 +275,10 @@ class CurrentFolder:
 
 def _signature(status: os.stat_result) -> Signature:
     return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _has_child_from_before(moment: float) -> bool:
+    """Whether this process has a child that it started before a time: Airflow's parses are such."""
+    import psutil  # noqa: PLC0415 # tasks and `factory build` do without
+
+    return any(child.create_time() < moment for child in psutil.Process().children())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -201,6 +203,31 @@ def test_an_edit_is_parsed_at_once_and_once_more_and_then_no_more(parser: tuple[
     bundle.refresh()
     assert not bundle._refresher.current.is_due
     assert times(file.file.parent) == listed
+
+
+def test_an_edit_is_not_lost_to_a_slow_parse(
+    parser: tuple[SmallBundle, Parser], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that began before it, and ends after the file has had its new time, too."""
+    bundle, file = parser
+    monkeypatch.setattr(current, "SLOW_SECONDS", 1.0)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        # The parse is there before the edit: so is this one, before the next.
+        wait_until(lambda: bundle._refresher.current.is_due)
+        os.utime(file.file, (1000, 1000))
+        bundle.refresh()
+        (Path(bundle._refresher.folder) / "a.yaml").write_text("x: 3\n")
+        wait_until(bundle._refresher.events.is_pending)  # type: ignore[union-attr] # as above
+        bundle.refresh()
+        wait_until(lambda: bundle._refresher.current.is_due)
+        bundle.refresh()
+        child.communicate(b"\n")
+        finished = time.time()
+    assert not file.parses(finished)
+    wait_until(lambda: bundle._refresher.current.is_due)
+    bundle.refresh()
+    assert file.parses(finished)
+    assert not bundle._refresher.current._untouched
 
 
 @pytest.mark.parametrize("parser", [50.0], indirect=True)
