@@ -44,6 +44,8 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
 
 
 _ONE_VALUE = r"(?:str|int|float|bool)(?: \| None)?|Optional\[(?:str|int|float|bool)\]"
+_NO_ROWS = rf"{_ONE_VALUE}|(?:dict|Dict|Mapping)(?:\[[^|]*\])?|(?:list|List|Sequence)\[(?:{_ONE_VALUE})\]"
+"""What `expand_kwargs` refuses at run time, which takes a list of mappings alone."""
 _SEVERAL = r"(?:dict|Dict|Mapping)\[str, (?P<each>.+)\]"
 
 
@@ -79,9 +81,12 @@ def check_functions(subject: Subject, reader: SourceReader) -> Iterator[Diagnost
         elif task.is_mapped_over(path) and part is None and not reference.steps:
             annotation = result_type(function)
             each = re.fullmatch(_SEVERAL, annotation) if reference.key is not None else None
-            if re.fullmatch(_ONE_VALUE, annotation if reference.key is None else each["each"] if each else ""):
-                message = f"`{function.path}` returns `{annotation}`, and Airflow maps over lists and mappings"
-                help_text = "map over a list that a Python function returns"
+            returned = annotation if reference.key is None else each["each"] if each else ""
+            of_rows = path[-1] == "expand_kwargs"
+            if re.fullmatch(_NO_ROWS if of_rows else _ONE_VALUE, returned):
+                takes = "`expand_kwargs` takes a list of" if of_rows else "Airflow maps over lists and"
+                message = f"`{function.path}` returns `{annotation}`, and {takes} mappings"
+                help_text = f"map over a list{' of mappings' if of_rows else ''} that a Python function returns"
         if message:
             yield subject.finding(Code.NO_OUTPUT, path, message, help=help_text, severity=Severity.WARNING, part=part)
     yield from _pulled(subject, known, reader)

@@ -193,7 +193,10 @@ OTHER_WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             **{"name": "task_id", "dag_run": "dag_run", "xcom_get": "xcom_pull", "tries": "try_number"},
             **{"get_dagrun": "dag_run", "pool": "task.pool", "operator": "task.task_type"},
         },
-        "dag_run": {"execution_date": "logical_date", "id": "run_id", "config": "conf", "external_trigger": "run_type"},
+        "dag_run": {
+            **{"execution_date": "logical_date", "id": "run_id", "config": "conf"},
+            "external_trigger": "run_type == 'manual'",
+        },
         DATE: {
             **{"minus": "subtract", "plus": "add", "yesterday": "subtract(days=1)", "tomorrow": "add(days=1)"},
             **{"plusDays": "add(days=…)", "minusDays": "subtract(days=…)", "to_date": "date"},

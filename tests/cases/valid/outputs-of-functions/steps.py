@@ -54,3 +54,15 @@ def take(a, b):
 
 def typed(a: str, b):
     print(a, b)
+
+
+def one_row() -> dict[str, int]:
+    return {"a": 1, "b": 2}
+
+
+def numbers() -> list[int]:
+    return [1, 2]
+
+
+def many_rows() -> list[dict[str, int]]:
+    return [{"a": 1, "b": 2}]
