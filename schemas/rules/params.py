@@ -144,6 +144,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
                 yield from check_param(
                     subject, (*task.path, "params", name), schema, "nobody is asked for a task's params"
                 )
+            yield from never_rendered(subject, (*task.path, "params", name), schema)
         if own and task.uses == "http" and not any("params" in text for _, text in walk(dict(task.arguments)).texts):
             yield subject.finding(
                 Code.BAD_PARAM,
