@@ -43,7 +43,7 @@ CHECKED = frozenset(
         *_OF_CHECKS,
         *_OF_PEOPLE,
         *_NUMBERS,
-        "target_upper",
+        *("target_upper", "logical_date"),
     )
 )
 """The arguments that `refused` may have something to say about."""
@@ -90,8 +90,8 @@ def _of_a_kind(name: str, arguments: Mapping[str, Any], names: Collection[str]) 
         return _state(name, arguments, is_sensor="external_dag_id" in names)
     if name in _DAG_IDS and name in names and not isinstance(value, str):
         return _error(f"is the id of one DAG, not {_shown(value)}")
-    if name == "run_after" and "trigger_dag_id" in names and not isinstance(value, str | None):
-        return _error(f"is a date or a text, not {_shown(value)}")
+    if name in ("run_after", "logical_date") and "trigger_dag_id" in names:
+        return _of_started_run(name, value)
     if "python_callable" not in names:
         return None
     if name == "serializer" and value and not (isinstance(value, str) and value in _SERIALIZERS):
@@ -104,6 +104,14 @@ def _of_a_kind(name: str, arguments: Mapping[str, Any], names: Collection[str]) 
     if name == "requirements" and value and isinstance(value, int | float):
         return _error(f"is text or a list, not {_shown(value)}")
     return None
+
+
+def _of_started_run(name: str, value: Any) -> Misfit | None:
+    if name == "run_after" and not isinstance(value, str | None):
+        return _error(f"is a date or a text, not {_shown(value)}")
+    if not isinstance(value, str) or value == "now" or "{" in value or any(map(str.isdigit, value)):
+        return None
+    return _error(f"is a date, not `{value}`") if name == "logical_date" else None
 
 
 def _of_some(name: str, arguments: Mapping[str, Any], names: Collection[str]) -> Misfit | None:
