@@ -6,7 +6,7 @@ The types are dlt's: `bigint`, `double`, `decimal`, `text`, `bool`, `timestamp`,
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -258,6 +258,20 @@ class Misfits:
 
     def column_type(self) -> ColumnType:
         return self.seen.column_type() or ColumnType("text")
+
+    def variant(
+        self, name: str, named: Callable[[str], str], existing: Mapping[str, ColumnType | None]
+    ) -> tuple[str, ColumnType]:
+        """The column for them beside the one called `name`, and its type: text where the one of their type that is
+        there has no room for their digits."""
+        kind = self.column_type()
+        there = existing.get(variant := named(f"{name}__v_{kind.data_type}"))
+        scale, digits = (there.scale or 0, there.precision or DIGITS) if there is not None else (0, 0)
+        is_decimal = there is not None and there.data_type == "decimal"
+        if is_decimal and (self.seen.scale > scale or self.seen.whole > digits - scale):
+            variant, kind = named(f"{name}__v_text"), ColumnType("text")
+            there = existing.get(variant)
+        return variant, there or kind
 
     def said(self, name: str, kind: ColumnType) -> str:
         """What does not fit, how often and where."""

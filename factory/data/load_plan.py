@@ -121,12 +121,11 @@ class Plan:
                 self.aside.append(f"the database cannot have a column `{key}`: it is called `{name}`")
             column = self.columns[key] = Column(name, kind)
             if key in misfits and kind is not None:
-                other, said = misfits[key].column_type(), misfits[key].said(name, kind)
+                said = misfits[key].said(name, kind)
                 self._refuse_key(key, said)
                 self._refuse(said)
                 if self._request.schema_contract == "evolve":
-                    variant = self._database.name(f"{name}__v_{other.data_type}")
-                    other = self._existing.get(variant) or other
+                    variant, other = misfits[key].variant(name, self._database.name, self._existing)
                     self._take(variant, key)
                     column.variant = (variant, other)
                     says = "Convert them first." if key in self._request.columns else COLUMNS_CAN

@@ -11,17 +11,21 @@ from factory.data.sql import text_literal
 
 
 class Reference(NamedTuple):
-    """A foreign key of `table`, and what becomes of its rows when the row goes that they name; empty for an error."""
+    """A foreign key of `table`, and what becomes of its rows when the row goes that they name; empty for an error.
+    `is_own`: it is one of the table that it points to, as in a tree."""
 
     table: str
     action: str
+    is_own: bool
 
 
 _POSTGRES = """SELECT conrelid::regclass::text,
-CASE confdeltype WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL' WHEN 'd' THEN 'SET DEFAULT' ELSE '' END
+CASE confdeltype WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL' WHEN 'd' THEN 'SET DEFAULT' ELSE '' END,
+conrelid = confrelid
 FROM pg_catalog.pg_constraint WHERE contype = 'f' AND confrelid = {}::regclass"""
 _MYSQL = """SELECT table_name,
-CASE WHEN delete_rule IN ('CASCADE', 'SET NULL', 'SET DEFAULT') THEN delete_rule ELSE '' END
+CASE WHEN delete_rule IN ('CASCADE', 'SET NULL', 'SET DEFAULT') THEN delete_rule ELSE '' END,
+constraint_schema = unique_constraint_schema AND table_name = referenced_table_name
 FROM information_schema.referential_constraints
 WHERE unique_constraint_schema = {} AND referenced_table_name = {}"""
 _EMPTIED = """SELECT column_name FROM information_schema.columns WHERE table_schema = {} AND table_name = {}
@@ -36,13 +40,13 @@ def references_to(database: Database, table: str) -> list[Reference]:
         asked = _POSTGRES.format(text_literal(database.table(table)))
     else:
         return []
-    return [Reference(*map(str, found)) for found in database.run(asked)]
+    return [Reference(str(name), str(action), bool(is_own)) for name, action, is_own in database.run(asked)]
 
 
 def refuse_lost_rows(database: Database, table: str) -> None:
     """Raise LoadError where other tables would lose rows or links, because `replace` deletes all rows first."""
-    for other, action in references_to(database, table):
-        if action:
+    for other, action, is_own in references_to(database, table):
+        if action and not is_own:
             raise LoadError(
                 f"`{other}` has a foreign key to `{table}` with ON DELETE {action}, and `replace` deletes every row "
                 "first, also those that come again: write `write_disposition: merge`"

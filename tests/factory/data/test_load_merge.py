@@ -127,3 +127,19 @@ def test_rows_that_others_name_are_changed_in_their_place(warehouse: Warehouse) 
         with pytest.raises(AirflowException, match="has a foreign key to `parents` with ON DELETE"):
             load(again, table="parents", run_id="r3", write_disposition="replace")
     assert len(warehouse.rows("parents")) == 4
+    for table in (*KIDS, "parents"):  # in an order in which foreign keys allow it
+        warehouse.run(f"DROP TABLE {table}")
+
+
+@on("postgres", "mysql")
+@pytest.mark.parametrize("action", ["CASCADE", "SET NULL"])
+def test_a_tree_is_replaced(warehouse: Warehouse, action: str) -> None:
+    warehouse.run(
+        "CREATE TABLE tree (id BIGINT PRIMARY KEY, parent BIGINT, "
+        f"FOREIGN KEY (parent) REFERENCES tree (id) ON DELETE {action})"
+    )
+    warehouse.run("INSERT INTO tree VALUES (1, NULL), (2, 1), (3, 2), (4, 1)")
+    load([{"id": 1}, {"id": 2, "parent": 1}, {"id": 5, "parent": 2}], table="tree", write_disposition="replace")
+    assert warehouse.rows("tree") == [(1, None), (2, 1), (5, 2)]
+    load([{"id": 1, "parent": None}], table="tree", run_id="r2", write_disposition="merge", primary_key="id")
+    assert warehouse.rows("tree") == [(1, None), (2, 1), (5, 2)]
