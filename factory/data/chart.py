@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -16,6 +17,7 @@ from xml.etree import ElementTree
 import yaml
 
 from factory.data import imported
+from factory.data.chart_times import day_first, may_be_time, said_of_times, time_fields
 from factory.data.places import NewFile
 from factory.data.row_files import plain_rows
 from schemas.rules.data_values import unknown_fields
@@ -27,8 +29,6 @@ _NUMBER = re.compile(
     r"\s*(?:[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|0x[\da-f]+|0o[0-7]+|0b[01]+)?\s*", re.IGNORECASE | re.ASCII
 )
 """Text that JavaScript takes for a number, an empty one too."""
-_DAY_FIRST = re.compile(r"\s*(?:1[3-9]|2\d|3[01])[./-]\d{1,2}[./-]\d{4}", re.ASCII)
-_DAY_OR_MONTH = re.compile(r"\s*(?:0?\d|1[0-2])[./-](?:0?\d|1[0-2])[./-]\d{4}\s*", re.ASCII)
 _WITHOUT_SCALE = ("tooltip", "text", "detail", "order", "href", "url", "description", "key", "row", "column", "facet")
 """Channels that also take what is no number."""
 _COUNTS = ("count", "distinct", "valid", "missing", "values")
@@ -87,8 +87,9 @@ def draw(
             "backslash twice), or give the column another name"
         )
     values = whole["data"]["values"]
-    times = dict.fromkeys(field for field, kind, _ in _drawn_fields(spec) if kind == "temporal")
-    said = [_months_first(field, [row[field] for row in values if isinstance(row.get(field), str)]) for field in times]
+    times = {field: [row.get(field) for row in values] for field in time_fields(spec)}
+    for wrong in filter(None, starmap(day_first, times.items())):
+        raise ChartError(wrong)
     picture, content = _drawn(whole, ending)
     new = NewFile(to)
     try:
@@ -96,7 +97,9 @@ def draw(
         new.publish()
     finally:
         new.discard()
-    notes = [*filter(None, said), *_undrawn(spec, values)]
+    is_picture = ending != ".html"
+    notes = [said for field, one in times.items() for said in said_of_times(field, one, is_picture=is_picture)]
+    notes += _undrawn(spec, values)
     if rows and _is_blank(picture):
         notes.append(f"{new.path} shows nothing: no row has a value that the spec draws")
     return new.path, notes
@@ -124,19 +127,6 @@ def _is_blank(picture: str) -> bool:
 def _drawn_fields(spec: Mapping[str, Any]) -> Iterable[tuple[str, str, bool]]:
     """Those of `_on_scales` that are the rows' own: a `transform` may make others of them."""
     return () if _has(spec, "transform") else dict.fromkeys(_on_scales(spec))
-
-
-def _months_first(field: str, texts: Sequence[str]) -> str | None:
-    """What is said of days such as `05/02/2026`: JavaScript takes the first number for the month.
-
-    Raises ChartError where it is the day: it has points, or another day has no such month.
-    """
-    may_be_both = next((text for text in texts if _DAY_OR_MONTH.fullmatch(text)), None)
-    if may_be_both is None:
-        return None
-    if "." in may_be_both or any(map(_DAY_FIRST.match, texts)):
-        raise ChartError(f"`{field}` has days such as `{may_be_both}`, with the day first: write them as 2026-12-31")
-    return f"days of `{field}` such as `{may_be_both}` are drawn with the month first: write 2026-12-31"
 
 
 def _undrawn(spec: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -173,16 +163,9 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
 
 
-def _may_be_time(value: Any) -> bool:
-    """Whether JavaScript may take it for a time; it knows many forms, and none that begins with the day."""
-    if isinstance(value, str):
-        return any(sign.isdigit() for sign in value) and _DAY_FIRST.match(value) is None
-    return not isinstance(value, float) or math.isfinite(value)
-
-
 _SCALES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "quantitative": (_is_number, "number"),
-    "temporal": (_may_be_time, "time"),
+    "temporal": (may_be_time, "time"),
 }
 """Type of a field → what is drawn, and what that is called."""
 
@@ -230,7 +213,9 @@ def _with_rows(spec: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], title
     if _has_address(spec):
         raise ChartError("the spec has `data` with a `url`: a chart shows the task's rows and reads nothing else")
     whole = {key: value for key, value in spec.items() if key != "data"}
-    whole["data"] = {"values": list(plain_rows(rows))}
+    data = spec.get("data")
+    kept = {"format": data["format"]} if isinstance(data, Mapping) and "format" in data else {}
+    whole["data"] = {**kept, "values": list(plain_rows(rows))}
     if title is not None:
         whole["title"] = title
     if not rows:

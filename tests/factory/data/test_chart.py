@@ -8,7 +8,6 @@ import re
 import shutil
 import sqlite3
 import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -149,54 +148,6 @@ def test_a_value_that_is_not_drawn_is_said(
     drawn = draw(tmp_path / "a.svg", [{"k": "a", "v": value}], spec).count(b'aria-roledescription="point"')
     said = f"1 of 1 values of `v` is no {'number' if kind == 'quantitative' else 'time'} and is not drawn"
     assert (said in capsys.readouterr().out) == (drawn == 0)
-
-
-def test_no_day_is_taken_for_a_month(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    spec = {"mark": "point", "encoding": {"x": {"field": "day", "type": "temporal"}}}
-    for days in (
-        ["05.02.2026", "06.02.2026"],
-        ["1.2.2026"],
-        ["05/02/2026", "31/12/2026"],
-        ["31-12-2026", "05-02-2026"],
-    ):
-        with pytest.raises(AirflowException, match="with the day first: write them as 2026-12-31"):
-            draw(tmp_path / "a.svg", [{"day": day} for day in days], spec)
-    draw(tmp_path / "a.svg", [{"day": "05/02/2026"}, {"day": "12/31/2026"}], spec)
-    assert "days of `day` such as `05/02/2026` are drawn with the month first" in " ".join(
-        capsys.readouterr().out.split()
-    )
-    parsed = [
-        {"calculate": "utc(+slice(datum.day, 6), +slice(datum.day, 3, 5) - 1, +slice(datum.day, 0, 2))", "as": "d"}
-    ]
-    draw(tmp_path / "a.svg", [{"day": "05.02.2026"}], {**spec, "transform": parsed})
-
-
-DAYS = [{"day": f"2026-01-{day:02}", "month": "2026-02", "n": day} for day in (1, 2)]
-
-
-def _shown(text: str, field: str) -> set[str]:
-    return set(re.findall(rf"{field}: ([^;\"]*)[;\"]", text))
-
-
-@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Auckland", "UTC"])
-def test_a_day_is_the_same_one_in_every_time_zone(tmp_path: Path, zone: str) -> None:
-    x = {"field": "day", "type": "temporal"}
-    spec = {"mark": "bar", "encoding": {"x": x, "y": {"field": "month", "type": "temporal"}}}
-    rows = {"rows": DAYS, "spec": spec, "to": str(tmp_path / "a.svg"), "task_id": "chart"}
-    code = f"from factory.operators.models import ChartOperator; ChartOperator(**{rows!r}).execute({{}})"
-    subprocess.run([sys.executable, "-c", code], env={**os.environ, "TZ": zone}, check=True, capture_output=True)
-    picture = (tmp_path / "a.svg").read_text()
-    assert (_shown(picture, "day"), _shown(picture, "month")) == ({"Jan 01, 2026", "Jan 02, 2026"}, {"Feb 01, 2026"})
-
-
-@pytest.mark.soak
-@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
-@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Auckland"])
-def test_a_page_shows_the_days_that_the_rows_have(tmp_path: Path, zone: str) -> None:
-    x = {"field": "day", "type": "temporal"}
-    draw(tmp_path / "a.html", DAYS, {"mark": "bar", "encoding": {"x": x, "y": {"field": "month", "type": "temporal"}}})
-    text = opened(tmp_path / "a.html", tmp_path, TZ=zone)
-    assert (_shown(text, "day"), _shown(text, "month")) == ({"Jan 01, 2026", "Jan 02, 2026"}, {"Feb 01, 2026"})
 
 
 def test_values_that_are_not_drawn_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
