@@ -43,6 +43,8 @@ def csv_delimiter(path: str, head: str) -> str:
         )
     if re.fullmatch("sep=.?\\s*", head):
         raise RowFileError(f"`{path}` begins with Excel's line `{head.strip()}` in place of its header: remove that")
+    if re.match(r"\s*<(?:!doctype|html|\?xml)\b", head, re.IGNORECASE):
+        raise RowFileError(f"`{path}` is a page of HTML or XML and no CSV: it begins with `{head.strip()[:40]}`")
     return max(",;\t|", key=re.sub('"[^"]*"', "", head).count)
 
 

@@ -247,8 +247,8 @@ def _csv_rows(path: str, data: IO[bytes]) -> Iterator[dict[str, Any]]:
     columns = next(reader)
     if (nameless := next((at for at, name in enumerate(columns, 1) if not name.strip()), None)) is not None:
         raise RowFileError(
-            f"`{path}`: column {nameless} has no name: give it one, or select the others in a `duckdb` task. A line "
-            "above the header is none of CSV's"
+            f"`{path}`: column {nameless} has no name: give it one (in pandas, write with `index=False`), "
+            "select the others in a `duckdb` task, or remove what is above the header"
         )
     if (second := twice(columns)) is not None:
         raise RowFileError(f"`{path}`: two columns are named `{second}`")

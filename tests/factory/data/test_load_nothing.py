@@ -68,7 +68,7 @@ def test_a_csv_without_a_header_empties_nothing(
 @on("sqlite", "duckdb")
 def test_a_csv_without_a_header_among_others_empties_nothing(warehouse: Warehouse, tmp_path: Path) -> None:
     load(ORDERS)
-    texts = {"good.csv": "id\n1\n", "zero.csv": "", "none.csv": "id\n", "page.csv": "<html></html>\n", "none.jsonl": ""}
+    texts = {"good.csv": "id\n1\n", "zero.csv": "", "none.csv": "id\n", "page.csv": "Not found\n", "none.jsonl": ""}
     for name, text in texts.items():
         (tmp_path / name).write_text(text)
     for number, (names, said) in enumerate(
@@ -109,7 +109,7 @@ def test_a_store_without_its_package_says_which_one(path: str) -> None:
 def test_a_csv_without_rows_and_of_other_columns_empties_nothing(warehouse: Warehouse, tmp_path: Path) -> None:
     load(ORDERS)
     path, replace = tmp_path / "orders.csv", DISPOSITIONS["replace"]
-    path.write_text("<html><body>login</body></html>\n")
+    path.write_text("Please log in\n")
     with pytest.raises(AirflowException, match=r"orders\.csv` has no rows, and its header names no column of `orders`"):
         load(file=str(path), run_id="r2", **replace)
     assert len(warehouse.rows("orders")) == 2
@@ -192,7 +192,7 @@ def test_each_reader_finds_the_same_rows_in_a_csv_of_one_column(tmp_path: Path) 
 def test_a_column_of_csv_without_a_name_is_named_by_its_place(tmp_path: Path) -> None:
     for name, text, place in (("end.csv", "id;name;\n1;a;\n", 3), ("title.csv", "Orders 2026;;\nid;a;b\n", 2)):
         (tmp_path / name).write_text(text)
-        with pytest.raises(AirflowException, match=rf"{name}`: column {place} has no name: give it one, or select"):
+        with pytest.raises(AirflowException, match=rf"{name}`: column {place} has no name: give it one"):
             load(file=str(tmp_path / name))
     (tmp_path / "end.csv").write_text("id;;x\n1;a;2\n")
     rows = DuckdbOperator(task_id="d", sql="SELECT id, x FROM t", tables={"t": str(tmp_path / "end.csv")}).execute({})
