@@ -121,7 +121,7 @@ def _of_rules(subject: Subject, standards: Standards) -> list[Diagnostic]:
     if standards.reader is not None:
         for source_rule in SOURCE_RULES:
             findings += bounded(source_rule(subject, standards.reader))
-        findings += bounded(template_files.check(subject, standards.folder))
+        findings += bounded(template_files.check(subject, standards.reader))
     return findings
 
 

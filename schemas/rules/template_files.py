@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.compose.env_values import as_written
 from schemas.expressions.templates import read_template
@@ -21,6 +21,7 @@ from schemas.rules.subject import Reference, Subject
 from schemas.rules.template_names import said_of_names
 from schemas.rules.templates import Said, rendered_texts, said_of_template
 from schemas.shape.places import mapping_at, value_at
+from schemas.source import Class, SourceReader
 from schemas.text.document import not_utf8
 from schemas.text.lines import TextLines
 
@@ -28,7 +29,26 @@ _SHELL = (".sh", ".bash")
 _SQL = (".sql", ".hql")
 _HTML = (".html",)
 _SPEC = (".vl.json", ".vl.yaml", ".vl.yml")
-_ENDINGS = {"bash_command": _SHELL, "sql": _SQL, "hql": _SQL, "spec": _SPEC, "html_content": _HTML}
+_ENDINGS = {
+    "requirements": (".txt",),
+    "bash_command": _SHELL,
+    "sql": _SQL,
+    "hql": _SQL,
+    "spec": _SPEC,
+    "html_content": _HTML,
+}
+"""Argument of an unknown operator → the endings with which its text names a file."""
+_OF_MAIL = ("to", "cc", "bcc", "subject", "from_email", "files")
+OF_BUILT_INS = {
+    "bash": (_SHELL, ("bash_command", "env", "cwd")),
+    "wait_sql": (_SQL, ("sql", "hook_params", "parameters", "conn_id")),
+    "email": (_HTML, (*_OF_MAIL, "html_content", "mime_subtype", "mime_charset", "conn_id", "custom_headers")),
+    "sql": ((".sql",), ("conn_id", "sql", "parameters", "database", "to")),
+    "duckdb": ((".sql",), ("sql", "tables", "database", "to")),
+    "chart": ((".sql", *_SPEC), ("rows", "file", "conn_id", "sql", "spec", "to", "title")),
+}
+"""Built-in → the endings with which Airflow takes texts in these arguments for names of files."""
+_ALL_ENDINGS = (*_SHELL, *_SQL, *_SPEC, *_HTML, ".txt", ".json", ".py", ".jinja", ".j2", ".yaml", ".yml", ".hcl")
 _NAME = r"(?<!> )(?<![\w./$~{}<>=:-])(?:\./)?(\w[\w-]*(?:/\w[\w-]*)*\.(?:py|sh|bash|sql|ipynb|R|jar))(?![\w./*-])"
 """A program by a relative path, as a word of a command. Data may be what the command itself writes."""
 _PROGRAMS = (*_SHELL, ".py", ".sql", ".ipynb", ".R", ".jar")
@@ -41,12 +61,13 @@ _LONGEST_FILE = 200_000
 """Characters of a file; a longer one is data."""
 
 
-def check(subject: Subject, folder: Path) -> Iterator[Diagnostic]:
+def check(subject: Subject, reader: SourceReader) -> Iterator[Diagnostic]:
     """Names that end like a file's and are none, beside {whose} or in the pipelines folder.
 
     Airflow takes a template field's text for a file's name where it ends with one of the operator's `template_ext`
     (`airflow.sdk.definitions._internal.abstractoperator`), a whole command that ends with `.sh` included.
     """
+    folder = reader.folder
     places = ((folder / subject.path).parent, folder)
     if subject.may_hold("sql") and subject.may_hold("{{"):
         yield from _bare_dates(subject)
@@ -56,15 +77,15 @@ def check(subject: Subject, folder: Path) -> Iterator[Diagnostic]:
         for path, text in rendered_texts(subject):
             for said in said_of_includes(text, places):
                 yield subject.finding(said.code, path, said.message, caret=said.caret, part=said.part)
-    if not subject.may_hold(*_SHELL, *_SQL, *_SPEC, *_HTML):
+    if not subject.may_hold(*_ALL_ENDINGS):
         return
-    yield from _templates_in_files(subject, folder, places)
+    yield from _templates_in_files(subject, reader, places)
     for task in subject.tasks:
-        for path, text in templates(task.with_path, task.arguments, places):
-            if not has_expression(subject, path):
-                yield missing_template(subject, path, text, places, whose="the pipeline")
+        for named in templates(task.with_path, task.arguments, task.uses, reader, places):
+            if not has_expression(subject, named.path):
+                yield missing_template(subject, named, places, whose="the pipeline")
     for reference in subject.references if subject.may_hold("${tasks", "${expand") else ():
-        yield from _file_of_a_run(subject, reference)
+        yield from _file_of_a_run(subject, reference, reader)
 
 
 def _bare_dates(subject: Subject) -> Iterator[Diagnostic]:
@@ -130,10 +151,10 @@ def _files_in_commands(subject: Subject, places: Sequence[Path]) -> Iterator[Dia
         yield subject.finding(Code.SURPRISING_COMMAND, path, message, help=help_text, part=found.span(1))
 
 
-def _file_of_a_run(subject: Subject, reference: Reference) -> Iterator[Diagnostic]:
-    text = as_written(value_at(subject.data, reference.path))
-    names = dict(_names((), {str(reference.task.argument_at(reference.path)): text}))
-    if reference.part is not None and names and " " not in text:
+def _file_of_a_run(subject: Subject, reference: Reference, reader: SourceReader) -> Iterator[Diagnostic]:
+    text, task = as_written(value_at(subject.data, reference.path)), reference.task
+    names = [*_names((), {str(task.argument_at(reference.path)): text}, task.uses, reader)]
+    if reference.part is not None and names and names[0].is_of_files and " " not in text:
         written = text[slice(*reference.part)]
         yield subject.finding(
             Code.EXPRESSION_NOT_ALLOWED,
@@ -144,20 +165,29 @@ def _file_of_a_run(subject: Subject, reference: Reference) -> Iterator[Diagnosti
         )
 
 
-def templates(at: DataPath, arguments: Mapping[str, Any], places: Sequence[Path]) -> Iterator[tuple[DataPath, str]]:
+class Named(NamedTuple):
+    """A text that Airflow takes for the name of a file. `is_of_files`: the argument is one that can name a file."""
+
+    path: DataPath
+    text: str
+    is_of_files: bool
+
+
+def templates(
+    at: DataPath, arguments: Mapping[str, Any], uses: Any, reader: SourceReader, places: Sequence[Path]
+) -> Iterator[Named]:
     """The names of files that are in none of the places, among arguments at a path."""
-    for path, text in _names(at, arguments):
-        if len(text) > _LONGEST:
-            continue
-        if _file(text, places) is None:
-            yield path, text
+    for named in _names(at, arguments, uses, reader):
+        if len(named.text) <= _LONGEST and _file(named.text, places) is None:
+            yield named
 
 
-def _templates_in_files(subject: Subject, folder: Path, places: Sequence[Path]) -> Iterator[Diagnostic]:
+def _templates_in_files(subject: Subject, reader: SourceReader, places: Sequence[Path]) -> Iterator[Diagnostic]:
     """What is wrong with the templates in the files, each named once."""
+    folder = reader.folder
     macros, filters = (mapping_at(subject.data, (f"user_defined_{what}",)) for what in ("macros", "filters"))
     operators = [task for task in subject.tasks if task.uses in BUILT_INS or str(task.uses).endswith("Operator")]
-    written = {text for task in operators for _, text in _names(task.with_path, task.arguments)}
+    written = {one.text for task in operators for one in _names((), task.arguments, task.uses, reader)}
     shown = subject.effective.layers[-1].file.removesuffix(subject.path)
     why = without_dates(subject)
     reads_templates = not subject.data.get("jinja_environment_kwargs")
@@ -185,22 +215,34 @@ def _templates_in_files(subject: Subject, folder: Path, places: Sequence[Path]) 
 
 def _file(name: str, places: Sequence[Path]) -> Path | None:
     # Not pathlib's, which raises for a name that is too long.
-    found = (place / name for place in places if os.path.isfile(place / name))  # noqa: PTH113
+    below_it = name.lstrip("/")  # as Jinja does
+    found = (place / below_it for place in places if os.path.isfile(place / below_it))  # noqa: PTH113
     return next(found, None) if len(name) <= _LONGEST else None
 
 
-def _names(at: DataPath, arguments: Mapping[str, Any]) -> Iterator[tuple[DataPath, str]]:
-    for key, value in arguments.items():
-        endings = _ENDINGS.get(key, _SQL if key.endswith("_sql") else ())
-        items = enumerate(value) if isinstance(value, list) else [(None, value)]
-        for index, item in items if endings else ():
-            if isinstance(item, str) and item.endswith(endings):
-                path = (*at, key)
-                yield (path if index is None else (*path, index)), item
+def _names(at: DataPath, arguments: Mapping[str, Any], uses: Any, reader: SourceReader) -> Iterator[Named]:
+    found = reader.find(uses) if isinstance(uses, str) and "." in uses else None
+    of_class = (found.template_ext, found.template_fields) if isinstance(found, Class) else None
+    known, fields = OF_BUILT_INS.get(uses, ((), ())) if uses in BUILT_INS else of_class or (None, None)
+    for key, value in arguments.items() if known != () else ():
+        by_name = _ENDINGS.get(key, _SQL if key.endswith("_sql") else ())
+        endings = by_name if known is None or fields is None else known if key in fields else ()
+        for place, text in walk({key: value}).texts if endings else ():
+            if text.endswith(endings):
+                yield Named((*at, *place), text, bool(by_name))
 
 
-def missing_template(subject: Subject, path: DataPath, text: str, places: Sequence[Path], *, whose: str) -> Diagnostic:
+def missing_template(subject: Subject, named: Named, places: Sequence[Path], *, whose: str) -> Diagnostic:
     """The finding for one of `templates`; `whose` folder was looked in."""
+    path, text = named.path, named.text
+    if not named.is_of_files:
+        ending = PurePosixPath(text).suffix
+        message = f"Airflow reads a text that ends with `{ending}` as the name of a template file, and there is none"
+        computed = re.sub(r"\{\{-?\s*(.*?)\s*-?\}\}", r"' ~ \1 ~ '", text)
+        one = f"'{computed}'".removeprefix("'' ~ ")
+        is_plain = "'" not in text and "{%" not in text
+        caret = f'write `"{{{{ {one} }}}}"` for the text itself' if is_plain else ""
+        return subject.finding(Code.MISSING_FILE, path, message, caret=caret)
     if "{{" in text or "{%" in text:
         return subject.finding(
             Code.MISSING_FILE,

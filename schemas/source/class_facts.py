@@ -70,6 +70,12 @@ def field_items(node: ast.expr) -> Fields | None:
             return None if path is None else (FieldsOf(path),)
 
 
+def endings(facts: ClassFacts) -> tuple[str, ...]:
+    """The `template_ext` that a class body writes out."""
+    node = facts.constants.get("template_ext")
+    return tuple(item for item in (field_items(node) or () if node is not None else ()) if isinstance(item, str))
+
+
 def _is_called_on_the_class(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     return node.name == "__new__" or not {"staticmethod", "classmethod"}.isdisjoint(_decorators(node))
 

@@ -6,7 +6,18 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from schemas.source.facts import ClassFacts, ConstructorFacts, Fields, FieldsOf, Forward, Parameter, Refusal, Value
+from schemas.source.class_facts import endings
+from schemas.source.facts import (
+    ClassFacts,
+    ConstructorFacts,
+    Fields,
+    FieldsOf,
+    Forward,
+    Parameter,
+    Refusal,
+    Value,
+    parameters_left,
+)
 from schemas.source.names import Definition, NameResolver
 from schemas.source.results import Class
 from schemas.source.syntax import generates_constructor, keeps_signature
@@ -25,8 +36,7 @@ _OPERATOR_NAME = r"airflow\.(.+\.)?Base(Sensor|Branch|Async|SQL)?Operator"
 
 # Bases that add nothing to a constructor and define no template fields.
 _PLAIN = frozenset({"abc.ABC", "object", "typing.Generic", "typing.Protocol", "typing_extensions.Protocol"})
-_PLAIN_METACLASSES = frozenset({"abc.ABCMeta", "type"})
-_OPERATOR_METACLASS = "BaseOperatorMeta"
+_PLAIN_METACLASSES, _OPERATOR_METACLASS = frozenset({"abc.ABCMeta", "type"}), "BaseOperatorMeta"
 
 _MOST_BASES = 60
 
@@ -174,6 +184,7 @@ class ClassReader:
             local=definition.module.local,
             parameters=self._parameters(definition, is_operator=bool(is_operator)),
             template_fields=self._fields(definition, 0),
+            template_ext=self._endings(definition),
             is_operator=is_operator,
         )
 
@@ -227,7 +238,7 @@ class ClassReader:
         if inherited is None:
             return None
         hidden = names | init.taken | forward.keywords
-        return (*own, *taken, *_left(inherited, hidden, init.given, forward.positional))
+        return (*own, *taken, *parameters_left(inherited, hidden, init.given, forward.positional))
 
     def _inherited(
         self, owner: Definition, forward: Forward, order: Sequence[Ancestor], index: int
@@ -256,6 +267,10 @@ class ClassReader:
                 return None if facts.fields is None else self._items(ancestor, facts.fields, inside, depth)
         return frozenset()
 
+    def _endings(self, definition: Definition) -> tuple[str, ...]:
+        facts = [class_facts_of(each) for each in self._lineage.order(definition) if isinstance(each, Definition)]
+        return next((endings(one) for one in facts if "template_ext" in one.attributes), ())
+
     def _items(self, owner: Definition, fields: Fields, inside: frozenset[str], depth: int) -> frozenset[str] | None:
         names: set[str] = set()
         for field in fields:
@@ -283,18 +298,3 @@ class ClassReader:
 
 def _is_known(order: Sequence[Ancestor]) -> bool:
     return None not in order and all(class_facts_of(e).creates_plainly for e in order if isinstance(e, Definition))
-
-
-def _left(
-    inherited: Sequence[Parameter], hidden: frozenset[str] | set[str], given: frozenset[str], positional: int
-) -> list[Parameter]:
-    left: list[Parameter] = []
-    for parameter in inherited:
-        if parameter.kind == "VAR_POSITIONAL":
-            continue
-        if positional and parameter.kind.startswith("POSITIONAL"):
-            positional -= 1
-        elif parameter.kind == "VAR_KEYWORD" or parameter.name not in hidden:
-            required = parameter.required and parameter.name not in given
-            left.append(parameter._replace(required=required))
-    return left

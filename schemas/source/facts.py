@@ -208,3 +208,19 @@ class Unreadable(NamedTuple):
     column: int
     message: str
     syntax: bool
+
+
+def parameters_left(
+    inherited: Sequence[Parameter], hidden: frozenset[str] | set[str], given: frozenset[str], positional: int
+) -> list[Parameter]:
+    """What a constructor passes on of the parameters that it inherits: `hidden` are its own, `given` it fills in."""
+    left: list[Parameter] = []
+    for parameter in inherited:
+        if parameter.kind == "VAR_POSITIONAL":
+            continue
+        if positional and parameter.kind.startswith("POSITIONAL"):
+            positional -= 1
+        elif parameter.kind == "VAR_KEYWORD" or parameter.name not in hidden:
+            required = parameter.required and parameter.name not in given
+            left.append(parameter._replace(required=required))
+    return left

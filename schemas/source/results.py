@@ -29,7 +29,8 @@ class Class(NamedTuple):
 
     `parameters` follow `**kwargs` through the constructors of its bases; None where reading cannot decide. A
     parameter of kind VAR_KEYWORD stays in the list only if any name is accepted.
-    `template_fields` are its own or the inherited ones; None where they are computed.
+    `template_fields` are its own or the inherited ones; None where they are computed. `template_ext` are the endings
+    with which a text in them names a file.
     `is_operator`: has Airflow's BaseOperator among its bases; None if a base cannot be read.
     """
 
@@ -39,6 +40,7 @@ class Class(NamedTuple):
     local: bool
     parameters: tuple[Parameter, ...] | None
     template_fields: frozenset[str] | None
+    template_ext: tuple[str, ...]
     is_operator: bool | None
 
 

@@ -31,7 +31,6 @@ _LONGEST = 100
 _FILE_ENDINGS = (".sh", ".bash", ".sql", ".html")
 _OF_FILES = frozenset({"bash_command", "command", "html_content", "query", "sql"})
 """Arguments of an unknown operator whose text may be the name of a template file, told by its ending."""
-_OWN_ENDINGS, _ENDING = r"(?m)^    template_ext\b[^=\n]*=\s*\(([^)]*)\)", r"""["'](\.[^"']+)["']"""
 
 
 def value(conversion: Conversion, path: DataPath, given: Any) -> Converted:
@@ -288,6 +287,4 @@ def rendering(found: object, argument: str) -> Rendering:
         return Rendering(True, _FILE_ENDINGS if argument in _OF_FILES else ())
     if argument not in found.template_fields:
         return Rendering(False, ())
-    body = "\n".join(found.file.read_text(encoding="utf-8").splitlines()[found.line :]).partition("\nclass ")[0]
-    own = re.search(_OWN_ENDINGS, body)
-    return Rendering(True, tuple(re.findall(_ENDING, own[1])) if own is not None else _FILE_ENDINGS)
+    return Rendering(True, found.template_ext)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from schemas.findings.paths import DataPath
 from schemas.findings.suggestions import meant
 from schemas.rules.dotted_paths import no_callable
 from schemas.rules.template_files import below, missing_template, siblings, templates
+from schemas.shape.places import mapping_at
 from schemas.source import ModuleMissing, NameMissing, NotCallable, SourceError, SourceReader
 from schemas.source.results import Result
 
@@ -112,8 +113,9 @@ def check(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
     searched = yield from _searched(dag, places)
     for task in dag.tasks.values() if searched is not None else ():
         if "operator" in task.data:
-            yield from _templates(dag, task.path, task.data, searched or ())
-            yield from _templates(dag, (*task.path, "partial"), task.data.get("partial"), searched or ())
+            for path, data in ((task.path, task.data), ((*task.path, "partial"), mapping_at(task.data, ("partial",)))):
+                for named in templates(path, data, task.data["operator"], reader, searched or ()):
+                    yield missing_template(dag.subject, named, searched or (), whose="the document")
 
 
 def function_of(dag: DagView, task: Part, reader: SourceReader) -> Result | None:
@@ -172,9 +174,3 @@ def _searched(dag: DagView, places: tuple[Path, ...]) -> Generator[Diagnostic, N
         yield dag.subject.finding(Code.MISSING_FILE, place, message, help=help_text, severity=severity)
         return None
     return (*places, *(folder for folder in found if folder is not None))
-
-
-def _templates(dag: DagView, path: DataPath, data: Any, places: tuple[Path, ...]) -> Iterator[Diagnostic]:
-    arguments: Mapping[str, Any] = data if isinstance(data, dict) else {}
-    for place, text in templates(path, arguments, places):
-        yield missing_template(dag.subject, place, text, places, whose="the document")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Mapping
 
 import pytest
 from airflow.sdk import DAG, Asset, AssetAlias, BaseOperator, TaskGroup
 
+from factory.build.built_ins import BUILT_INS
 from schemas.model import schedule, task
+from schemas.model.built_ins import built_in
 from schemas.model.fields import Model
 from schemas.model.pipeline import Pipeline
 from schemas.model.settings import TaskSettings
+from schemas.rules.template_files import OF_BUILT_INS
 
 _NOTIFICATION = "`notifications`"
 _GONE = "Airflow 3 takes it and does nothing with it"
@@ -65,3 +69,19 @@ def test_every_argument_has_a_key_or_a_reason(airflow: type, model: type[Model],
     assert arguments - keys - otherwise.keys() == set(), "neither a key nor a reason"
     assert otherwise.keys() - (arguments - keys) == set(), "a reason for what has a key, or is no argument"
     assert all(otherwise.values())
+
+
+def test_lint_knows_which_texts_of_built_ins_name_files() -> None:
+    """Of operators with `template_ext`: these, and the arguments of the built-in that are template fields."""
+    expected = {}
+    for name, row in BUILT_INS.items():
+        if isinstance(row.operator, str):
+            module, _, last = row.operator.rpartition(".")
+            operator = getattr(importlib.import_module(module), last)
+            arguments = built_in(name).model_fields["with_"].annotation
+            assert isinstance(arguments, type)
+            if operator.template_ext and issubclass(arguments, Model):
+                fields = {field for field in operator.template_fields if field in arguments.model_fields}
+                expected[name] = ({*operator.template_ext}, fields)
+    known = {name: ({*endings}, {*fields}) for name, (endings, fields) in OF_BUILT_INS.items()}
+    assert known == expected
