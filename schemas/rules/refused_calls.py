@@ -7,10 +7,12 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from schemas.expressions.templates import read_template
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
 from schemas.findings.paths import walk
 from schemas.model.fields import OBJECT
+from schemas.rules.run_context import renders_natively
 from schemas.rules.subject import Subject
 from schemas.rules.task_view import TaskView
 from schemas.source import Class, SourceReader
@@ -46,11 +48,28 @@ def and_together(  # a call and what is already found in it
         words = f": {refusal.message}" if refusal.message else words
         message = f"{operator.path.rpartition('.')[2]} refuses its arguments{words}"
         yield subject.finding(Code.WRONG_ARGUMENT, path, message)
+    yield from _conf(subject, task, operator)
     given = {*task.arguments, *(task.mapped or ()), *besides}
     if operator.path.startswith(_OF_SQL) and "conn_id" not in given and annotations.get("conn_id") == "str | None":
         message = f"`{operator.path}` needs the argument `conn_id`: it is made without a connection, and fails in a run"
         at = (*task.path, "uses")
         yield subject.finding(Code.MISSING_ARGUMENT, at, message, severity=Severity.WARNING)
+
+
+def _conf(subject: Subject, task: TaskView, operator: Class) -> Iterator[Diagnostic]:
+    """`conf` of a run to start, which TriggerDagRunOperator reads as JSON where it is text."""
+    conf, path = task.arguments.get("conf"), (*task.with_path, "conf")
+    if not operator.path.endswith(".TriggerDagRunOperator") or type(conf) is not str or renders_natively(subject, task):
+        return
+    match = re.fullmatch(r"\s*\{\{-?\s*((?:(?!\}\}).)*?)\s*-?\}\}\s*", conf)
+    if match is None or re.search(r"tojson|dumps|\bvar\.value\b|\.json\(", match[1]):
+        return
+    pulls = [word.text for pull in read_template(conf).pulls for word in pull.task_ids]
+    if any("bash" in str(other.uses).lower() for other in subject.tasks if other.full_id in pulls):
+        return  # what it writes may be JSON
+    message = "`conf` is a mapping or JSON, and a template gives the text of a mapping as Python writes it"
+    caret = f"write `{{{{ {match[1]} | tojson }}}}`"
+    yield subject.finding(Code.WRONG_ARGUMENT, path, message, caret=caret, severity=Severity.WARNING)
 
 
 def _as_built(value: Any, annotation: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple, get_args
 
@@ -130,9 +131,18 @@ def _of_some(name: str, arguments: Mapping[str, Any], names: Collection[str]) ->
         return Misfit(
             "is a list of tasks, and a text is one task for each letter", f"write `[{value}]`", "", (), severity
         )
-    if name == "target_upper" and value is None and arguments.get("target_lower", "") is None:
+    return _bounds(value, arguments.get("target_lower", "")) if name == "target_upper" else None
+
+
+def _bounds(upper: Any, lower: Any) -> Misfit | None:
+    """Of a branch by the time: a time of day has no time zone, a date has one, and Python compares no such two."""
+    if upper is None and lower is None:
         return _error("and `target_lower` cannot both be null")
-    return None
+    starts = [re.match(r"\d{4}-|\d\d?:", one) for one in (upper, lower) if isinstance(one, str)]
+    kinds = {start[0][-1] for start in starts if start is not None}
+    if kinds != {"-", ":"}:
+        return None
+    return _error("and `target_lower` cannot be one time and one date", "write two times, or two dates")
 
 
 _COLUMN_CHECKS = ("null_check", "distinct_check", "unique_check", "min", "max")
