@@ -49,10 +49,12 @@ def check_arguments(more: Mapping[str, Any], texts: Mapping[str, Any], numbers: 
     for name, value in texts.items():
         expected, said = ARGUMENTS[name]
         is_right = value is None or isinstance(value, expected)
+        found = f"a {type(value).__name__}"  # not the value, which may be a secret in the wrong place
         if is_right and name == "environment":
-            is_right = all(isinstance(part, str) for pair in (value or {}).items() for part in pair)
+            others = [(key, one) for key, one in (value or {}).items() if not isinstance(one, str)]
+            is_right, found = not others, "".join(f"a {type(one).__name__} for `{key}`" for key, one in others[:1])
         if not is_right:
-            raise BundleError(f"{bundle}: `{name}` must be {said}, not {value!r}")
+            raise BundleError(f"{bundle}: `{name}` must be {said}, not {found}")
     for name, value in numbers.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
             raise BundleError(f"{bundle}: `{name}` must be a number, 0 or more, not {value!r}")

@@ -124,17 +124,25 @@ def test_text_becomes_what_a_constructor_says() -> None:
           - id: d
             uses: airflow.providers.standard.operators.datetime.BranchDateTimeOperator
             with:
-              target_lower: 2026-01-01
+              target_lower: null
               target_upper: "12:30"
               follow_task_ids_if_true: a
               follow_task_ids_if_false: b
+          - id: e
+            uses: airflow.providers.standard.operators.datetime.BranchDateTimeOperator
+            with:
+              target_lower: 2026-01-01
+              target_upper: null
+              follow_task_ids_if_true: f
+              follow_task_ids_if_false: f
+          - {{id: f, uses: empty, needs: [e]}}
         """
     )
-    a, b, c, d = (dag.get_task(name) for name in "abcd")
+    a, b, c, d, e = (dag.get_task(name) for name in "abcde")
     assert a.execution_delta == timedelta(hours=6)
     assert (a.timeout, a.poke_interval, b.poke_interval) == (86400, 30, 30)
     assert c.target_time == "{{ ds }}"
-    assert (d.target_lower, d.target_upper) == (datetime(2025, 12, 31, 15, tzinfo=UTC), time(12, 30))
+    assert (d.target_upper, e.target_lower) == (time(12, 30), datetime(2025, 12, 31, 15, tzinfo=UTC))
 
 
 def test_the_task_that_takes_a_part_heeds_no_defaults_of_others(folder: Path) -> None:

@@ -160,10 +160,10 @@ def test_a_wrong_argument_of_the_bundle_is_named(tmp_path: Path) -> None:
     mapping = """must be a mapping of names to texts, such as {"SHOP": "north"}, not """
     said: list[tuple[dict[str, Any], str]] = [
         ({"foldr": "pipelines"}, "unknown `foldr`; its `kwargs` may be environment, folder, keep_days, "),
-        ({"environment": ["A=b"]}, f"`environment` {mapping}['A=b']"),
-        ({"environment": {"A": 1}}, f"`environment` {mapping}{{'A': 1}}"),
-        ({"store": ["s3://bucket"]}, "`store` must be text, not ['s3://bucket']"),
-        ({"source": "git"}, "`source` must be a mapping, not 'git'"),
+        ({"environment": ["A=b"]}, f"`environment` {mapping}a list"),
+        ({"environment": {"A": 1}}, f"`environment` {mapping}a int for `A`"),
+        ({"store": ["s3://bucket"]}, "`store` must be text, not a list"),
+        ({"source": "git"}, "`source` must be a mapping, not a str"),
         ({"keep_days": "30"}, "`keep_days` must be a number, 0 or more, not '30'"),
         ({"folder": "pipelines", "source": {}}, "it has both `folder` and `source`; remove one of them"),
     ]
