@@ -269,8 +269,7 @@ class Plan:
     def _discarded(self, key: str, values: Sequence[Any]) -> int:
         left_out = [value for value in values if value is not None]
         if left_out and self._request.schema_contract != "discard_value":
-            said = unkept_said(left_out[0], self.columns[key].variant)
-            raise LoadError(f"`{key}` has {said}: convert it first")
+            raise LoadError(f"`{key}` has {unkept_said(left_out[0])}, which no column takes: convert it first")
         return len(left_out)
 
     def _kept(self, rows: list[Row]) -> list[Row]:

@@ -209,16 +209,13 @@ def _json(value: Any, _: ColumnType) -> str:
     return as_json(value)
 
 
-def unkept_said(value: Any, variant: tuple[str, ColumnType] | None) -> str:
-    """What a value is that no type takes, or that the column beside its own (`variant`) does not take either."""
-    if variant is not None:
-        return f"a value that `{variant[0]}` ({variant[1]}) does not take, either"
-    said = f"a value of Python's type {type(value).__name__}"
+def unkept_said(value: Any) -> str:
+    """What a value is that no type takes."""
     if isinstance(value, Mapping | list):
-        said = "a nested value that JSON has no form for, such as NaN"
-    elif isinstance(value, str | datetime):
-        said = "a moment that is before the year 1 or after the year 9999 in UTC"
-    return f"{said}, which no column takes"
+        return "a nested value that JSON has no form for, such as NaN"
+    if isinstance(value, str | datetime):
+        return "a moment that is before the year 1 or after the year 9999 in UTC"
+    return f"a value of Python's type {type(value).__name__}"
 
 
 def exact_number(text: str) -> float | Decimal:

@@ -266,10 +266,3 @@ def test_a_decimal_of_more_digits_than_python_counts_with(warehouse: Warehouse, 
     most = Decimal("9" * 38)
     load([{"id": 1, "v": most}], table="large", run_id="r3")
     assert warehouse.rows("large", "v") == [(most,)]
-
-
-@on("duckdb")
-def test_a_value_that_a_column_beside_does_not_take_either(warehouse: Warehouse) -> None:
-    warehouse.run("CREATE TABLE orders (id BIGINT, v BIGINT, v__v_text BIGINT)")
-    with pytest.raises(AirflowException, match=r"`v` has a value that `v__v_text` \(bigint\) does not take, either"):
-        load([{"id": 1, "v": "abc"}])
