@@ -27,7 +27,7 @@ from schemas.folder.discovery import is_pipeline_path
 log = logging.getLogger(__name__)
 
 # A parse that began before its file was replaced ends after it, mostly within this many seconds; its end must not hide
-# the change. A time that far ahead has Airflow parse the file again and again until then, some ten times. So the
+# the change. A time that far ahead has Airflow parse the file again and again until then, some twenty times. So the
 # dag-processor gives a stub that is edited the time it is, and a new time when that long is over: two parses.
 AHEAD_SECONDS = 2.0
 # Of more at once, the first are parsed again while the last wait: nothing would be saved.

@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 import yaml
 
 from factory.data import imported
-from factory.data.chart_times import day_first, may_be_time, said_of_times, time_fields
+from factory.data.chart_times import day_first, may_be_time, parts_of, said_of_times, time_fields
 from factory.data.places import NewFile
 from factory.data.row_files import plain_rows
 from schemas.rules.data_values import unknown_fields
@@ -105,15 +105,12 @@ def draw(
     return new.path, notes
 
 
-def _paths(value: Any, columns: Iterable[str]) -> Iterator[str]:
+def _paths(spec: Mapping[str, Any], columns: Iterable[str]) -> Iterator[str]:
     """The fields of a spec that are names of columns, and paths to Vega-Lite."""
-    if isinstance(value, Mapping):
-        field = value.get("field")
+    for part in parts_of(spec):
+        field = part.get("field")
         if isinstance(field, str) and field in columns and any(sign in field for sign in ".["):
             yield field
-        value = list(value.values())
-    for one in value if isinstance(value, list | tuple) else ():
-        yield from _paths(one, columns)
 
 
 def _is_blank(picture: str) -> bool:
@@ -126,7 +123,7 @@ def _is_blank(picture: str) -> bool:
 
 def _drawn_fields(spec: Mapping[str, Any]) -> Iterable[tuple[str, str, bool]]:
     """Those of `_on_scales` that are the rows' own: a `transform` may make others of them."""
-    return () if _has(spec, "transform") else dict.fromkeys(_on_scales(spec))
+    return () if any("transform" in part for part in parts_of(spec)) else dict.fromkeys(_on_scales(spec))
 
 
 def _undrawn(spec: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -192,12 +189,6 @@ def _on_scales(value: Any) -> Iterator[tuple[str, str, bool]]:
             yield from _on_scales(one)
 
 
-def _has(value: Any, key: str) -> bool:
-    if isinstance(value, Mapping):
-        return key in value or any(_has(one, key) for one in value.values())
-    return isinstance(value, list | tuple) and any(_has(one, key) for one in value)
-
-
 def _mapping(spec: Mapping[str, Any] | str) -> Mapping[str, Any]:
     if isinstance(spec, str):
         try:
@@ -232,11 +223,8 @@ def _saying_that_it_is_empty(title: Any) -> Any:
     return {**known, "subtitle": [*(below if isinstance(below, list) else [below]), "No rows"]}
 
 
-def _has_address(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        data = value.get("data")
-        return (isinstance(data, Mapping) and "url" in data) or any(map(_has_address, value.values()))
-    return isinstance(value, list | tuple) and any(map(_has_address, value))
+def _has_address(spec: Mapping[str, Any]) -> bool:
+    return any(isinstance(data := part.get("data"), Mapping) and "url" in data for part in parts_of(spec))
 
 
 def _drawn(spec: dict[str, Any], ending: str) -> tuple[str, bytes]:

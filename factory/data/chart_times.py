@@ -24,25 +24,28 @@ def time_fields(spec: Mapping[str, Any]) -> list[str]:
     return [field for field in dict.fromkeys(_read_as_times(spec)) if field not in made]
 
 
-def _read_as_times(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        field = value.get("field")
-        if isinstance(field, str) and (value.get("type") == "temporal" or value.get("timeUnit")):
+def parts_of(spec: Any) -> Iterator[Mapping[str, Any]]:
+    """A spec and each mapping inside of it."""
+    if isinstance(spec, Mapping):
+        yield spec
+        spec = list(spec.values())
+    for one in spec if isinstance(spec, list | tuple) else ():
+        yield from parts_of(one)
+
+
+def _read_as_times(spec: Mapping[str, Any]) -> Iterator[str]:
+    for part in parts_of(spec):
+        field = part.get("field")
+        if isinstance(field, str) and (part.get("type") == "temporal" or part.get("timeUnit")):
             yield field
-        value = list(value.values())
-    for one in value if isinstance(value, list | tuple) else ():
-        yield from _read_as_times(one)
 
 
-def _made(value: Any) -> Iterator[str]:
+def _made(spec: Mapping[str, Any]) -> Iterator[str]:
     """The names behind `as` in each `transform`."""
-    if isinstance(value, Mapping):
-        for step in steps if isinstance(steps := value.get("transform"), list | tuple) else ():
+    for part in parts_of(spec):
+        for step in steps if isinstance(steps := part.get("transform"), list | tuple) else ():
             names = step.get("as") if isinstance(step, Mapping) else None
             yield from (one for one in (names if isinstance(names, list) else [names]) if isinstance(one, str))
-        value = list(value.values())
-    for one in value if isinstance(value, list | tuple) else ():
-        yield from _made(one)
 
 
 def day_first(field: str, values: Sequence[Any]) -> str | None:

@@ -278,7 +278,7 @@ def _function_of_operator(subject: Subject, task: TaskView, reader: SourceReader
     """The `op_kwargs` of PythonOperator and its like. A name that is not there is said where objects are looked at."""
     written = task.arguments.get("python_callable")
     dotted = written.get(OBJECT) if isinstance(written, dict) and "with" not in written else None
-    found = reader.find(dotted) if isinstance(dotted, str) and "." in dotted else None
+    found = reader.named(dotted)
     if isinstance(found, Function):
         path = (*task.with_path, "python_callable", OBJECT)
         call = Call(path, str(dotted), (*task.with_path, "op_kwargs"), _op_kwargs(task), FOR_FUNCTIONS)

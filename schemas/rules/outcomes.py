@@ -265,7 +265,7 @@ def check_branches(subject: Subject, reader: SourceReader) -> Iterator[Diagnosti
     """What the function of a `branch` returns: ids of tasks right after the branch."""
     for branch in subject.tasks if subject.may_hold("ranch", "follow_task_ids") else ():
         place, dotted = branch.function_of_branch or ((), None)
-        found = reader.find(dotted) if isinstance(dotted, str) and "." in dotted else None
+        found = reader.named(dotted)
         followed = branch.followed
         is_one = all(len(ids) == 1 for ids in followed) if followed else bool(place)
         if is_one and not (isinstance(found, Function) and returns_several(found)):

@@ -91,7 +91,7 @@ def _called(task: TaskView, reader: SourceReader) -> Iterator[Called]:
     if isinstance(arguments, dict) and not {"op_args", "op_kwargs"} & {*(task.mapped or ())}:
         places.append(((*path, OBJECT) if isinstance(written, dict) else path, dotted, "op_kwargs", {*arguments}))
     for place, name, how, given in places if task.mapped is not None else ():
-        found = reader.find(name) if isinstance(name, str) and "." in name else None
+        found = reader.named(name)
         if isinstance(found, Function):
             yield Called(place, str(name), found, how, given)
 

@@ -221,7 +221,7 @@ def _file(name: str, places: Sequence[Path]) -> Path | None:
 
 
 def _names(at: DataPath, arguments: Mapping[str, Any], uses: Any, reader: SourceReader) -> Iterator[Named]:
-    found = reader.find(uses) if isinstance(uses, str) and "." in uses else None
+    found = reader.named(uses)
     of_class = (found.template_ext, found.template_fields) if isinstance(found, Class) else None
     known, fields = OF_BUILT_INS.get(uses, ((), ())) if uses in BUILT_INS else of_class or (None, None)
     for key, value in arguments.items() if known != () else ():

@@ -68,6 +68,10 @@ class SourceReader:
             self._results[dotted] = (_in_interpreter(dotted) if is_unclear else None) or found
         return self._results[dotted]
 
+    def named(self, value: object) -> Result | None:
+        """What a value of a document names; None where it is no dotted path at all."""
+        return self.find(value) if isinstance(value, str) and "." in value else None
+
     def refusal(self, found: Class, arguments: Mapping[str, Any]) -> Refusal | None:
         """Why a class refuses arguments by the checks in its constructor; None where it takes them, or reading cannot
         tell. A value may be UNKNOWN."""

@@ -63,28 +63,28 @@ def check_made(dag: DagView, task: Part, written: dict[str, DataPath]) -> Iterat
         yield dag.subject.finding(code, path, message, at_key=True, help=help_text)
     for key in (key for key in ("dag", "task_group", "task_id") if key in written):
         path = written[key]
-        value = value_at(dag.data, path)
         is_beside = len(path) == len(task.path) + 1
-        if path[len(task.path)] == "expand" or (
-            is_beside and (key == "task_id" or (key, value) == ("task_group", None))
-        ):
+        is_usual = key == "task_id" or (key == "task_group" and task.data.get(key) is None)
+        if path[len(task.path)] == "expand" or (is_beside and is_usual):
             continue
         del written[key]
-        is_replaced = is_beside and (key == "dag" or (bool(dag.groups) and bool(task.group)))
-        if is_replaced:
-            message, fix = f"dag-factory replaces `{key}` of a task by its own", Entry("")
-            code, caret = Code.DAG_FACTORY_IGNORES, "remove it"
-            yield dag.subject.finding(code, path, message, at_key=True, caret=caret, fix=fix)
-            continue
-        is_name = key == "task_group"
-        message = f"`{key}` is what dag-factory makes itself" + (", of `task_group_name`" if is_name else "")
-        caret = "write `task_group_name`" if is_name and is_beside else "remove it"
-        word = (
-            Word("task_group_name")
-            if is_name and is_beside and isinstance(value, str) and value in dag.groups
-            else None
-        )
-        yield dag.subject.finding(Code.UNKNOWN_ARGUMENT, path, message, at_key=True, caret=caret, fix=word)
+        if is_beside and (key == "dag" or (dag.groups and task.group)):
+            message, code = f"dag-factory replaces `{key}` of a task by its own", Code.DAG_FACTORY_IGNORES
+            yield dag.subject.finding(code, path, message, at_key=True, caret="remove it", fix=Entry(""))
+        else:
+            yield _made_itself(dag, path, key, is_group=is_beside and key == "task_group")
+
+
+def _made_itself(dag: DagView, path: DataPath, key: str, *, is_group: bool) -> Diagnostic:
+    """`is_group`: it stands where `task_group_name` is meant."""
+    code, message = Code.UNKNOWN_ARGUMENT, f"`{key}` is what dag-factory makes itself"
+    if key == "task_group":
+        message += ", of `task_group_name`"
+    if not is_group:
+        return dag.subject.finding(code, path, message, at_key=True, caret="remove it")
+    name = value_at(dag.data, path)
+    fix = Word("task_group_name") if isinstance(name, str) and name in dag.groups else None
+    return dag.subject.finding(code, path, message, at_key=True, caret="write `task_group_name`", fix=fix)
 
 
 def check_sensor(dag: DagView, written: Mapping[str, DataPath]) -> Iterator[Diagnostic]:

@@ -56,7 +56,7 @@ def _of_functions(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
             dotted, key = task.data.get("python_callable_name"), "python_callable_name"
             function = function_of(dag, task, reader)
         else:
-            function = reader.find(dotted) if isinstance(dotted, str) and "." in dotted else None
+            function = reader.named(dotted)
         given = _given(task)
         if isinstance(function, Function) and given is not None:
             positional = task.data.get("op_args")
@@ -66,7 +66,7 @@ def _of_functions(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
             yield from removed_keys(dag.subject, called)
             yield from dates_asked_for(dag.subject, called, why) if why else ()
         path, dotted = (*task.path, "execution_date_fn"), task.data.get("execution_date_fn")
-        function = reader.find(dotted) if isinstance(dotted, str) and "." in dotted else None
+        function = reader.named(dotted)
         if isinstance(function, Function):
             yield from removed_keys(dag.subject, Called(path, str(dotted), function, "", ()))
     yield from waits_by_date(dag.as_pipeline, why) if why else ()
@@ -96,7 +96,7 @@ def _rendered(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
     full_ids = {*dag.built_as, *(dag.full_id(task) for task in dag.tasks.values())}
     for task in dag.tasks.values():
         operator = task.data.get("operator")
-        found = reader.find(operator) if isinstance(operator, str) and "." in operator else None
+        found = reader.named(operator)
         fields = found.template_fields if isinstance(found, Class) else None
         for path, text in _texts(task.path, task.data, fields):
             yield from _said_of_text(dag, path, text)
@@ -111,7 +111,7 @@ def _rendered(dag: DagView, reader: SourceReader) -> Iterator[Diagnostic]:
         for key in CALLBACKS if path else DAG_CALLBACKS:
             for place, one in callbacks_of(data, key):
                 called = one.get("callback") if isinstance(one, dict) else None
-                found = reader.find(called) if isinstance(called, str) and "." in called else None
+                found = reader.named(called)
                 fields = found.template_fields if isinstance(found, Class) else None
                 for at, text in _texts((*path, *place), one, fields) if fields else ():
                     yield from _said_of_text(dag, at, text, ("exception", "reason"))

@@ -7,9 +7,11 @@ import inspect
 from collections.abc import Mapping
 
 import pytest
+from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, Asset, AssetAlias, BaseOperator, TaskGroup
 
 from factory.build.built_ins import BUILT_INS
+from schemas.dagfactory.keys import NOT_MAPPED
 from schemas.model import schedule, task
 from schemas.model.built_ins import built_in
 from schemas.model.fields import Model
@@ -85,3 +87,11 @@ def test_lint_knows_which_texts_of_built_ins_name_files() -> None:
                 expected[name] = ({*operator.template_ext}, fields)
     known = {name: ({*endings}, {*fields}) for name, (endings, fields) in OF_BUILT_INS.items()}
     assert known == expected
+
+
+def test_lint_knows_the_settings_that_no_task_is_mapped_over() -> None:
+    """Airflow gives them a value before a task is mapped."""
+    with DAG("orders"):
+        partial = EmptyOperator.partial(task_id="extract")
+    assert set(partial.kwargs) == NOT_MAPPED
+    partial.expand(doc=["a"])
