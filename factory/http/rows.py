@@ -29,6 +29,7 @@ class RowSelector:
         self._select = search(selector) if selector is not None else None
         self._kept = kept_of(selector) if selector is not None and "[?" in selector else None
         self._source = source(selector) if selector is not None and not _PLAIN.fullmatch(selector) else None
+        self._builds = selector is not None and "{" in selector
         self.ways = ways_to(selector) if selector is not None else frozenset[Way]()
         """Those to the rows."""
 
@@ -64,13 +65,27 @@ class RowSelector:
         if "[]" in str(self._selector) and any(map(_is_numbered, rows)):
             text = f"a row that `data_selector` ({self._selector}) takes {_NUMBERED}"
             raise page.error(f"{text}; take what is in it, or write `[*]` for `[]`")
+        if len(rows) > 1 and self._builds and all(map(_has_nothing, rows)):
+            raise page.error(self._nothing_in(rows, rows if sent is None else sent))
         return Came(rows, rows if sent is None else sent, self._left_out_behind(page.value, sent))
+
+    def _nothing_in(self, rows: Sequence[Any], sent: Sequence[Any]) -> str:
+        """What is wrong with a selector that builds rows of nothing but null."""
+        text = f"`data_selector` ({self._selector}) takes nothing but null from each of {len(rows):,} rows"
+        if isinstance(first := sent[0] if sent else None, Mapping):
+            return f"{text}; the first one has {named([str(key) for key in first])}"
+        is_apart = isinstance(first, list) and "[]" in str(self._selector)
+        return f"{text}; `[]` takes lists in lists apart, and `[*]` does not" if is_apart else text
 
     def _left_out_behind(self, value: Any, sent: Sequence[Any] | None) -> int:
         """How many of the last items that were sent a condition leaves out."""
         kept = (self._kept(value) if self._kept is not None and sent else None) or [None]
         behind = sum(1 for _ in takewhile(lambda one: one is not kept[-1], reversed(sent or ())))
         return behind if kept[-1] is not None and behind < len(sent or ()) else 0
+
+
+def _has_nothing(row: Any) -> bool:
+    return isinstance(row, dict) and all(value is None for value in row.values())
 
 
 def _is_numbered(value: Any) -> bool:

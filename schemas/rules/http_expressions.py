@@ -130,6 +130,11 @@ def _meant_otherwise(subject: Subject, task: TaskView, found: Mapping[DataPath, 
 
     for place, text in found.items():
         path, node = (*task.with_path, *place), jmespath.compile(text).parsed
+        if not _reads(node):
+            yield subject.finding(
+                Code.BAD_JMESPATH, path, f"`{place[-1]}` is a constant: {_CONSTANT}", caret=_name(text)
+            )
+            continue
         is_said = place == ("pagination", "has_more_path") and instead_of_opposite(text) is not None
         for name in () if is_said else _negated_alone(node):
             at = re.search(rf"!\s*\"?{re.escape(name)}\b", text)
@@ -149,6 +154,23 @@ def _meant_otherwise(subject: Subject, task: TaskView, found: Mapping[DataPath, 
                 of_page = f"!(page.{name})" if text[: part[0]].rstrip().endswith("!") else f"page.{name}"
                 help_text = f"for a key of the answer write `{of_page}`; one of the last row is `last.{name}`"
                 yield subject.finding(Code.BAD_JMESPATH, path, message, help=help_text, allowed=_OF_STOP, part=part)
+
+
+_CONSTANT = "nothing in it looks at the answer, and text in single quotes is that text"
+_READING = {"field", "current", "index", "slice", "flatten", "projection", "value_projection", "filter_projection"}
+
+
+def _reads(node: Mapping[str, Any]) -> bool:
+    """Whether an expression looks at what it is asked of."""
+    return node["type"] in _READING or any(map(_reads, node["children"]))
+
+
+def _name(text: str) -> str:
+    """The name that is meant by a text in single quotes, as YAML has it."""
+    match = re.fullmatch(r"\s*'([^'\\\"]+)'\s*", text)
+    if match is None:
+        return ""
+    return f"write `{match[1]}`" if re.fullmatch(r"[A-Za-z_]\w*", match[1]) else f"""write `'"{match[1]}"'`"""
 
 
 def _negated_alone(node: Mapping[str, Any]) -> Iterator[str]:
