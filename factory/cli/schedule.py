@@ -38,8 +38,8 @@ from factory.reporters.text import columns, padded, printable, wants_colour
 from schemas.check import Checker, CheckOptions
 from schemas.compose.variants import Variant
 from schemas.findings.codes import Severity
+from schemas.findings.meant_times import meant_duration
 from schemas.findings.paths import DataPath
-from schemas.findings.suggestions import meant_duration
 from schemas.folder.discovery import default_dag_id
 from schemas.folder.project import ENVIRONMENT_VARIABLE, pipelines_folder
 from schemas.text.document import Document, document_from_text

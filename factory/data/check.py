@@ -9,7 +9,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from factory.reporters.text import counted
-from schemas.findings.suggestions import in_one_unit, meant
+from schemas.findings.meant_times import in_one_unit
+from schemas.findings.suggestions import meant
 
 Ask = Callable[[str], list[dict[str, Any]]]
 """Runs a query and gives its rows."""

@@ -10,7 +10,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
-from schemas.findings.suggestions import meant_by_cron
+from schemas.findings.meant_times import meant_by_cron
 
 LONGEST = 1000
 """Characters of an expression: each minute, hour, day and month named one by one take half of them."""

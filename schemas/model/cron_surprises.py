@@ -61,9 +61,10 @@ def steps_without_effect(expression: str) -> Iterator[CronProblem]:
             continue
         left = f"{part.kind.name} `{part.written['first']}` only" if is_single else f"one {part.kind.name} of {length}"
         message, help_text = f"the step `/{part.written['step']}` leaves {left}", ""
-        if part.kind.name in ("minute", "hour") and part.step > 1:
-            every = f"{{every: {part.step}{part.kind.name[0]}}}"
-            help_text = f"cron starts again in each field; for every {part.step} {part.kind.name}s write {every}"
+        unit = part.kind.name.split()[0]
+        if unit != "month" and part.step > 1:
+            every = f"{{every: {part.step}{unit[0]}}}"
+            help_text = f"cron starts again in each field; for every {part.step} {unit}s write {every}"
         yield part.problem(message, help_text)
 
 
@@ -119,9 +120,12 @@ def surprises(expression: str) -> Iterator[CronProblem]:
     around = ("hour", "day", "month", "year", "week")
     for kind, (start, text), unit in zip(FIELDS, texts, around, strict=False):
         match = re.fullmatch(_STEP_OR_RANGE, text)
-        size = kind.highest - kind.lowest + 1
-        step = int(match["step"]) if match is not None and match["first"] is None and match["step"] else 1
-        if size % step and step < size:
+        if match is None or match["last"] or not match["step"]:
+            continue
+        first = kind.value(match["first"]) if match["first"] else kind.lowest
+        size, step = kind.highest - kind.lowest + 1, int(match["step"])
+        values = range(first, kind.highest + 1, step) if isinstance(first, int) else ()
+        if len(values) > 1 and values[0] + size - values[-1] < step:
             message = f"`{text}` starts again in each {unit}, so the last step is shorter"
             equal = f"for equal steps write {{every: {step}{kind.name[0]}}}"
             yield CronProblem(message, start, start + len(text), equal if unit in around[:3] else "name the values")

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 from schemas.expressions.reading import run_references
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, typo_fix
+from schemas.findings.meant_times import meant_time
 from schemas.findings.paths import DataPath, walk
-from schemas.findings.suggestions import did_you_mean, meant, meant_time
+from schemas.findings.suggestions import did_you_mean, meant
 from schemas.rules.refused_values import CHECKED, Misfit, refused
 from schemas.rules.run_context import renders_natively
 from schemas.rules.subject import Subject

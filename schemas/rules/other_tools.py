@@ -140,6 +140,22 @@ def _cloud_build(data: Mapping[str, Any]) -> _Found:
     return (("steps",), "a configuration of Cloud Build", _ELSEWHERE) if steps else None
 
 
+def _dagu(data: Mapping[str, Any]) -> _Found:
+    steps = data.get("steps")
+    steps = _mappings(list(steps.values()) if isinstance(steps, dict) else steps)
+    runs = (step.keys() & {"name", "id"} and step.keys() & {"command", "run"} for step in steps)
+    if not any(runs) and not any("depends" in step for step in steps):
+        return None
+    return ("steps",), "a workflow of Dagu", f"{_STEPS}; {COMMAND}, and `depends` is `needs`"
+
+
+def _airflow_config(data: Mapping[str, Any]) -> _Found:
+    if not str(data.get("_target_")).startswith("airflow_"):
+        return None
+    help_text = f"a file is one DAG: {_STEPS}; `_target_` is `uses`, `dependencies` is `needs`"
+    return ("_target_",), "a configuration of airflow-config", help_text
+
+
 def _soda(data: Mapping[str, Any]) -> _Found:
     key = next((key for key in islice(data, MOST) if str(key).startswith("checks for ")), None)
     return ((key,), "a file of Soda checks", _ELSEWHERE) if key is not None else None
@@ -196,6 +212,8 @@ _FORMATS: tuple[Callable[[Mapping[str, Any]], _Found], ...] = (
     _connections,
     _gitlab,
     _cloud_build,
+    _airflow_config,
+    _dagu,
 )
 
 

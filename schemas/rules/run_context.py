@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
@@ -60,6 +61,7 @@ def said_of_dates(text: str, why: str) -> Iterator[Said]:
     """What of a template needs the logical date that runs do not have; a value that is asked for first is fine."""
     template = read_template(text)
     looks = (_OF_RUN, "logical_date") in ((base, word.text) for base, word in template.attributes)
+    looks = looks and re.search(r"\b(?:if|and)\b", text) is not None
     for name in template.names if not looks else ():
         if name.text in OF_LOGICAL_DATE and name.text not in template.optional:
             yield Said(Code.NO_LOGICAL_DATE, f"`{name.text}` is missing: {why}", name.span, help=_HOW_WITHOUT)

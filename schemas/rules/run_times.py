@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic
+from schemas.findings.meant_times import in_one_unit
 from schemas.findings.paths import DataPath
-from schemas.findings.suggestions import in_one_unit
 from schemas.model.built_ins import BUILT_INS
 from schemas.model.cron import EVERY, Field, expanded, slots
 from schemas.model.schedule import CRON_PRESETS

@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from schemas.compose.env_values import EnvText
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Diagnostic, typo_fix
+from schemas.findings.meant_times import meant_duration
 from schemas.findings.paths import DataPath
-from schemas.findings.suggestions import did_you_mean, meant, meant_duration, nearest
+from schemas.findings.suggestions import did_you_mean, meant, nearest
 from schemas.model.cron import CronProblem, cron_problems, expanded
 from schemas.model.cron_surprises import ranges_read_otherwise, steps_without_effect, surprises
 from schemas.model.schedule import CRON_PRESETS, SPECIAL_PRESETS

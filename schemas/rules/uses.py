@@ -10,7 +10,8 @@ from schemas.expressions.reading import TaskReference
 from schemas.expressions.templates import read_template
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, typo_fix
-from schemas.findings.suggestions import did_you_mean, meant, meant_date, meant_duration, meant_time, nearest
+from schemas.findings.meant_times import meant_date, meant_duration, meant_time
+from schemas.findings.suggestions import did_you_mean, meant, nearest
 from schemas.model.built_ins import BUILT_INS, INSTEAD, built_in
 from schemas.model.fields import OBJECT
 from schemas.model.settings import SETTING_KEYS
@@ -230,12 +231,8 @@ def _texts_that_do_not_fit(
             near = meant_duration(value) if names_duration(types) else meant_date(value)
             near = meant_time(value) if near is None and "time" in types else near
             near = f"{value}s" if near is None and names_duration(types) and value.isdecimal() else near
-            yield subject.finding(
-                Code.WRONG_ARGUMENT,
-                path,
-                f"`{name}` of {operator.path.rpartition('.')[2]} {wrong}",
-                caret=did_you_mean(near),
-            )
+            message = f"`{name}` of {operator.path.rpartition('.')[2]} {wrong}"
+            yield subject.finding(Code.WRONG_ARGUMENT, path, message, caret=did_you_mean(near))
 
 
 def _misplaced(subject: Subject, task: TaskView, keys: Collection[str]) -> Iterator[Diagnostic]:

@@ -12,7 +12,8 @@ from schemas.compose.env_values import EnvText
 from schemas.expressions.reading import DOTTED_PATH_PATTERN, EXCEPTION_PATTERN
 from schemas.findings.codes import Code
 from schemas.findings.diagnostics import Edit, InQuotes, Word, Yaml, typo_fix
-from schemas.findings.suggestions import did_you_mean, meant, meant_date, meant_duration, meant_time
+from schemas.findings.meant_times import meant_date, meant_duration, meant_time
+from schemas.findings.suggestions import did_you_mean, meant
 from schemas.model.cron import cron_problem
 from schemas.model.fields import FINITE, WIDE
 from schemas.model.http import MEDIA_TYPE_PATTERN, STATE_KEY_PATTERN, STATUS_PATTERN, URL_PATTERN
@@ -205,8 +206,7 @@ def _duration_hint(text: str, name: str) -> tuple[str, Edit | None]:
 
 
 def _meant_time(value: Any, context: Mapping[str, Any]) -> str | None:
-    takes_time = "06:30" in context.get("allowed", "") and not isinstance(value, EnvText)
-    return meant_time(value) if takes_time else None
+    return meant_time(value) if "06:30" in context.get("allowed", "") and not isinstance(value, EnvText) else None
 
 
 def _date_hint(text: str, context: Mapping[str, Any]) -> tuple[str, Edit | None]:

@@ -137,7 +137,10 @@ def _context_keys(node: _Def) -> Mapping[str, int]:
     stored = [one.id for one in own if isinstance(one, ast.Name) and not isinstance(one.ctx, ast.Load)]
     given = [node.args.kwarg.arg] if node.args.kwarg is not None else []
     contexts = {name for name in given if name not in stored}
-    contexts |= {name for name in _assigned_contexts(own) if stored.count(name) == 1 and name not in given}
+    for name, value in _assigned(own):  # `ctx = get_current_context()`, `ctx = context`
+        is_alias = isinstance(value, ast.Name) and value.id in contexts
+        if (is_alias or _is_context(value)) and stored.count(name) == 1 and name not in given:
+            contexts.add(name)
     guarded = {inner for one in own for part in _guarded(one) for inner in ast.walk(part)}
     keys: dict[str, int] = {}
 
@@ -160,15 +163,15 @@ def _context_keys(node: _Def) -> Mapping[str, int]:
     return keys
 
 
-def _assigned_contexts(nodes: Iterable[ast.AST]) -> Iterator[str]:
+def _assigned(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, ast.expr]]:
     for node in nodes:
         match node:
             case (
                 ast.Assign(targets=[ast.Name(id=name)], value=value)
                 | ast.AnnAssign(target=ast.Name(id=name), value=value)
                 | ast.NamedExpr(target=ast.Name(id=name), value=value)
-            ) if value is not None and _is_context(value):
-                yield name
+            ) if value is not None:
+                yield name, value
             case _:
                 continue
 

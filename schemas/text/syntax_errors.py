@@ -70,8 +70,7 @@ def explain(error: YAMLError, text: str, file: str) -> Diagnostic:
     # An alias without an anchor is YAML as it is meant to be: quotes would not be right.
     comment = comment_in_flow(site) if in_flow else None
     if comment is not None:
-        start, value = comment
-        why = f"`{value}` is a comment, and so is the rest of its line"
+        start, value, why = comment
         return needs_quotes(file, text, lines.span(start, start + len(value)), value, why)
     found = None if error.problem == _UNDEFINED_ALIAS and not is_alone(site) else accident(site, file)
     return found or _began_above(error, site, file) or _in_words(error, site, file)

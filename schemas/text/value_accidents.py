@@ -23,6 +23,7 @@ _COMMENT_IN_FLOW = re.compile(
     r"""^(?P<before>(?:[^#\n"']|"[^"\n]*"|'[^'\n]*')*(?:(?<=[:,] )|(?<=\[)|(?<=\[ )))(?P<value>#[^\s,}\]]+)""",
     re.MULTILINE,
 )
+_JINJA_COMMENT = re.compile(r"(?<=: )\{#.*?#\}.*")
 _VALUE_IN_FLOW = re.compile(r"[@`%](?:\{\{.*?\}\}|\$\{[^}\n]*\}|(?!: | #)[^,{}\[\]\n])*")
 _LINES_BACK = 20
 _TEMPLATE = re.compile(r"\{\{.*?\}\}")
@@ -143,11 +144,20 @@ def _flow_expression(site: Site, _start: int, _value: str) -> _Answer:
     return None
 
 
-def comment_in_flow(site: Site) -> tuple[int, str] | None:
-    """A value that begins with `#` inside `{ }` or `[ ]`, which are not closed then."""
+def comment_in_flow(site: Site) -> tuple[int, str, str] | None:
+    """A value that begins with `#` inside `{ }` or `[ ]`, which are not closed then: its start, it, and why."""
     begin = site.lines.line_start(max(site.line - _LINES_BACK, 1))
+    if jinja := [*_JINJA_COMMENT.finditer(site.text, begin, site.index)]:
+        return (
+            jinja[-1].start(),
+            jinja[-1].group().rstrip(),
+            "a plain value cannot begin with `{#`: YAML reads a mapping",
+        )
     found = [m for m in _COMMENT_IN_FLOW.finditer(site.text, begin, site.index) if {"{", "["} & set(m["before"])]
-    return (found[-1].start("value"), found[-1]["value"]) if found else None
+    value = found[-1]["value"] if found else ""
+    return (
+        (found[-1].start("value"), value, f"`{value}` is a comment, and so is the rest of its line") if found else None
+    )
 
 
 def _tab(site: Site, _start: int, _value: str) -> _Answer:

@@ -13,8 +13,8 @@ from schemas.dagfactory.rules.settings import DURATION
 from schemas.dagfactory.rules.shape import wrong_kind
 from schemas.findings.codes import Code, Severity
 from schemas.findings.diagnostics import Diagnostic, Entry, Word
+from schemas.findings.meant_times import meant_date, meant_duration, meant_time
 from schemas.findings.paths import DataPath
-from schemas.findings.suggestions import meant_date, meant_duration, meant_time
 from schemas.model.fields import OBJECT
 from schemas.model.settings import SETTING_KEYS
 from schemas.rules.arguments import annotated_as

@@ -27,7 +27,8 @@ def beside_a_try(**context):
 
 
 def chooses(**context):
-    return "last" if context["ds"] else None
+    known = context
+    return "last" if known["ds"] else None
 
 
 def asks(ds):
