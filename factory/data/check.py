@@ -70,9 +70,7 @@ class Checked:
 
     def breaking(self, condition: str) -> list[dict[str, Any]]:
         """Some of the rows that a condition holds for."""
-        if self.samples == 0:
-            return []
-        return self.ask(f"SELECT * {self.source(condition)} LIMIT {self.samples}")
+        return self.ask(f"SELECT * {self.source(condition)} LIMIT {self.samples}") if self.samples else []
 
 
 def without_column(column: str, known: Iterable[str]) -> str:

@@ -127,12 +127,12 @@ class Answer:
             # A login page would be rows of one column.
             raise AnswerError(f"the answer is a page of HTML, not {kind}: {self.excerpt()}")
         if kind == "jsonl":
-            lines = [line for line in text.split("\n") if line.strip()]
+            lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
             rows = None
             if not self.decoding.exact and not _may_be_infinite(body):
                 with suppress(ValueError):
-                    rows = [from_json(line, allow_inf_nan=False) for line in lines]
-            rows = list(map(self._loaded, lines)) if rows is None else rows
+                    rows = [from_json(line, allow_inf_nan=False) for _, line in lines]
+            rows = [self._loaded(line, number) for number, line in lines] if rows is None else rows
             if not self.decoding.looks_at_last:
                 check_last(rows)
             return rows
@@ -228,23 +228,22 @@ class Answer:
             raise AnswerError(f"the encoding `{charset}` is not known") from None
         return self._loaded(text.removeprefix("\ufeff"))
 
-    def _loaded(self, text: str) -> Any:
+    def _loaded(self, text: str, line: int | None = None) -> Any:
+        """The value of a JSON text; `line` is its place in an answer that has one on each line."""
         try:
-            return json.loads(
-                text,
-                parse_constant=_no_constant,
-                parse_float=str if self.decoding.exact else _finite,
-            )
+            return json.loads(text, parse_constant=_no_constant, parse_float=str if self.decoding.exact else _finite)
         except RecursionError:
-            raise AnswerError("the answer is JSON that is nested too deeply") from None
+            message = "is JSON that is nested too deeply"
         except json.JSONDecodeError as error:
-            place = f"line {error.lineno}, column {error.colno}"
-            raise AnswerError(f"the answer is not JSON ({error.msg}, {place}): {self.excerpt()}") from None
+            place = f"column {error.colno}" if line else f"line {error.lineno}, column {error.colno}"
+            message = f"is not JSON ({error.msg}, {place})"
         except _NotANumberError as error:
-            raise AnswerError(f"the answer is not JSON ({error}): {self.excerpt()}") from None
+            message = f"is not JSON ({error})"
         except ValueError:
             # Python takes no whole number of more digits: reading one would take time that grows with their square.
-            raise AnswerError(f"a whole number of the answer has too many digits: {self.excerpt()}") from None
+            message = "has a whole number of too many digits"
+        shown = self.shortened(self.blanked(text)) if line else self.excerpt()
+        raise AnswerError(f"line {line} of the answer {message}: {shown}" if line else f"the answer {message}: {shown}")
 
 
 def media_type_of(content_type: str | None) -> str:

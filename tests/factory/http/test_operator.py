@@ -99,7 +99,7 @@ def test_an_answer_without_body_is_none(server: Server, run: Runner, method: str
         ("application/json", b"<html>\n no", "the answer is not JSON (Expecting value, line 1, column 1): <html> no"),
         ("application/json", b'{"a": NaN}', "NaN is not a JSON number"),
         ("application/json", b'{"a": -1e999}', "the answer is not JSON (the number -1e999 is too large): {"),
-        ("application/json", b"[" + b"9" * 5000 + b"]", "a whole number of the answer has too many digits: [999"),
+        ("application/json", b"[" + b"9" * 5000 + b"]", "the answer has a whole number of too many digits: [999"),
         ("application/json; charset=iso-8859-1", b'["gr\xfc\xdfe"]', "the answer is not JSON (no UTF-8 at byte 4): ["),
         ("application/json", b"[" * 200_000, "JSON that is nested too deeply"),
         ("image/png", b"\x89PNG\xff", "the answer (image/png) is not text in UTF-8"),
@@ -115,6 +115,12 @@ def test_a_body_that_is_not_what_it_says_fails(
     assert str(caught.value).startswith(f"GET {server.url('/')}: ")
     assert reason in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_line_of_json_lines_that_is_cut_off_is_named(server: Server, run: Runner) -> None:
+    server.answers("/", b'{"id": 1}\n\n{"id": 2}\n{"id": "x', headers={"Content-Type": "application/x-ndjson"})
+    with pytest.raises(HttpError, match=r'line 4 of the answer is not JSON \(Unterminated .*column 8\): \{"id": "x$'):
+        run(server.url("/"), data_selector="@")
 
 
 def test_what_is_sent(server: Server, run: Runner) -> None:
