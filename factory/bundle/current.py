@@ -16,19 +16,19 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
-from factory.bundle.source import FolderUnavailableError
 from factory.bundle.store import EXECUTABLE, Store, token_of
-from schemas.folder.discovery import is_pipeline_path
 
 log = logging.getLogger(__name__)
 
 # A parse that began before its file was replaced ends after it, mostly within this many seconds; its end must not hide
 # the change. A time that far ahead has Airflow parse the file again and again until then, some twenty times. So the
-# dag-processor gives a stub that is edited the time it is, and a new time when that long is over: two parses.
+# dag-processor gives a stub that is edited the time it is, and a new time when that long is over: two parses. Where an
+# edit follows another so soon, or many come at once, the time is set ahead; it is enough unless a parse is slow.
 AHEAD_SECONDS = 2.0
 # Of more at once, the first are parsed again while the last wait: nothing would be saved.
 FEW = 10
@@ -40,56 +40,15 @@ Signature = tuple[int, int, int, int]
 """(inode, size, modification time, change time): no way to alter a file leaves all of them as they were."""
 
 
-EMPTY_SECONDS = 300.0
-ALL = "./"
-"""The path, among the problems of a state, of a folder that has lost all its pipelines."""
+class SecondLook(NamedTuple):
+    """When a stub that was written is looked at again, in seconds since 1970."""
 
-
-class EmptyFolder:
-    """A folder that has lost all its pipelines. They stay for `seconds`: its mount may be late, or a link was swapped
-    before there was anything behind it. Who really removed them all waits that long, and is told.
-    """
-
-    def __init__(self, folder: Path, seconds: float) -> None:
-        self._folder = folder
-        self._seconds = seconds
-        self._since: float | None = None
-
-    @property
-    def is_held(self) -> bool:
-        """Whether the last look found the folder empty, and its pipelines stayed."""
-        return self._since is not None
-
-    def holds(self, found: Iterable[str], before: Callable[[], Iterable[str]], owners: Iterable[str]) -> bool:
-        """Whether the pipelines among the paths `before` stay, though there is none among those that were `found`.
-
-        `owners` are the pipelines of the DAGs that Airflow has.
-
-        :raises FolderUnavailableError: they stay, and this disk, a new one, has no version of theirs to show.
-        """
-        is_empty = not any(map(is_pipeline_path, found))
-        kept = tuple(filter(is_pipeline_path, before())) if is_empty else ()
-        if not (kept or (is_empty and any(owners))):
-            self._since = None
-            return False
-        if self._since is None:
-            self._since = time.monotonic()
-            log.warning("%s: %s", self._folder, self.problem)
-        if time.monotonic() - self._since < self._seconds:
-            if not kept:
-                raise FolderUnavailableError(f"the pipelines folder {self._folder} {self.problem}")
-            return True
-        self._since = None
-        log.warning("%s: still has no pipeline; those that were there are removed", self._folder)
-        return False
-
-    @property
-    def problem(self) -> str:
-        """What is said of it."""
-        return (
-            f"has no pipeline any more; those that were there stay for {self._seconds / 60:.0f} minutes, in case they "
-            "are back by then, and are removed after that"
-        )
+    due: float
+    edited: float
+    signature: Signature
+    gets_new_time: bool
+    """Whatever is found then; else only where a parse from before the edit is still under way."""
+    is_last: bool = False
 
 
 class CurrentFolder:
@@ -103,29 +62,31 @@ class CurrentFolder:
         self._store = store
         self._comes_back = comes_back
         self._written: dict[str, tuple[str, Signature]] = {}
-        self._untouched: dict[str, tuple[float, Signature, bool]] = {}
+        self._untouched: dict[str, SecondLook] = {}
 
     @property
     def is_due(self) -> bool:
         """Whether there is something to `touch`."""
-        return any(due <= time.time() for due, _, _ in self._untouched.values())
+        return any(look.due <= time.time() for look in self._untouched.values())
 
     def touch(self) -> None:
         """Show Airflow once more what it may have missed, since an older text was being parsed."""
-        for path, (due, signature, is_last) in list(self._untouched.items()):
-            if due > time.time():
-                continue
-            del self._untouched[path]
-            file = self.path / path
+        due = [path for path, look in self._untouched.items() if look.due <= time.time()]
+        oldest_parse = _oldest_child() if due else math.inf
+        for path in due:
+            look = self._untouched.pop(path)
+            signature = look.signature
             with suppress(FileNotFoundError):
-                if _signature(file.lstat()) != signature:
+                if _signature((file := self.path / path).lstat()) != signature:
                     continue
-                os.utime(file)
-                touched = _signature(file.lstat())
-                if path in self._written:
-                    self._written[path] = (self._written[path][0], touched)
-                if not is_last and _has_child_from_before(due - AHEAD_SECONDS):
-                    self._untouched[path] = (due + SLOW_SECONDS, touched, True)
+                if look.gets_new_time:
+                    os.utime(file)
+                    signature = _signature(file.lstat())
+                    if path in self._written:
+                        self._written[path] = (self._written[path][0], signature)
+                if not look.is_last and oldest_parse < look.edited:
+                    last = SecondLook(look.due + SLOW_SECONDS, look.edited, signature, gets_new_time=True, is_last=True)
+                    self._untouched[path] = last
 
     def forget(self) -> None:
         """Trust nothing: the next `apply` compares contents."""
@@ -171,8 +132,9 @@ class CurrentFolder:
             self._remove(path)
         are_few = sum(map(is_stub, written)) <= FEW
         for number, path in enumerate(written):
-            is_edit = path in found and is_stub(path)
-            self._write(path, files[path], folders, number / len(written), twice=are_few and is_edit)
+            fraction = number / len(written)
+            watched = self._comes_back and is_stub(path)
+            self._write(path, files[path], folders, fraction, watched=watched, twice=are_few and path in found)
         for path in removed[len(stubs_removed) :]:
             self._remove(path)
         self._remove_empty_folders()
@@ -217,20 +179,24 @@ class CurrentFolder:
         self._written[path] = (token, signature)
         return True
 
-    def _write(self, path: str, token: str, folders: set[str], fraction: float, *, twice: bool) -> None:
+    def _write(self, path: str, token: str, folders: set[str], fraction: float, *, watched: bool, twice: bool) -> None:
+        """`watched`: it is looked at once more; `twice`: it may have a new time then, instead of one ahead."""
         target = self.path / path
         self._make_way(path, folders)
         mode = 0o755 if token.endswith(EXECUTABLE) else 0o644
         new = self._store.new_file(self._store.read(token), mode)
         # One that was written a moment ago is being parsed: only a time ahead shows this edit as soon as that is over.
-        _, _, is_over = self._untouched.pop(path, (0.0, None, True))
-        twice = twice and is_over and self._comes_back
+        before = self._untouched.pop(path, None)
+        twice = watched and twice and (before is None or before.is_last)
+        edited = time.time()
         moment = self._fresh_time(target, fraction, 0.0 if twice else AHEAD_SECONDS)
         os.utime(new, (moment, moment))
         os.replace(new, target)
-        self._written[path] = (token, _signature(target.lstat()))
-        if twice:
-            self._untouched[path] = (moment + AHEAD_SECONDS, self._written[path][1], False)
+        signature = _signature(target.lstat())
+        self._written[path] = (token, signature)
+        if watched:
+            due = moment + AHEAD_SECONDS if twice else moment
+            self._untouched[path] = SecondLook(due, edited, signature, gets_new_time=twice)
 
     def _make_way(self, path: str, folders: set[str]) -> None:
         """Make the folders above a file; remove a folder in its place, or a file in theirs."""
@@ -277,8 +243,8 @@ def _signature(status: os.stat_result) -> Signature:
     return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
-def _has_child_from_before(moment: float) -> bool:
-    """Whether this process has a child that it started before a time: Airflow's parses are such."""
+def _oldest_child() -> float:
+    """When the oldest child of this process was started, in seconds since 1970; Airflow's parses are its children."""
     import psutil  # noqa: PLC0415 # tasks and `factory build` do without
 
-    return any(child.create_time() < moment for child in psutil.Process().children())
+    return min((child.create_time() for child in psutil.Process().children()), default=math.inf)

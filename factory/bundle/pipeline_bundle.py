@@ -18,7 +18,7 @@ from airflow.dag_processing.bundles.base import BaseDagBundle, BundleVersion, ge
 
 from factory.bundle import cleanup, registry
 from factory.bundle.archives import TIMEOUT_SECONDS, ArchiveStore
-from factory.bundle.current import EMPTY_SECONDS
+from factory.bundle.empty_folder import EMPTY_SECONDS
 from factory.bundle.records import Origin, content_version, read_state
 from factory.bundle.refresh import Refresher
 from factory.bundle.registry import timed

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factory.bundle import stubs
-from factory.bundle.current import ALL, EMPTY_SECONDS, CurrentFolder, EmptyFolder
+from factory.bundle.current import CurrentFolder
+from factory.bundle.empty_folder import ALL, EMPTY_SECONDS, EmptyFolder
 from factory.bundle.records import Database, Manifest, Origin, State, read_state, settle, state_path, written_by
 from factory.bundle.source import SETTLE_SECONDS, FolderUnstableError, Listing, as_text, read_until_stable
 from factory.bundle.store import Store, StoreError

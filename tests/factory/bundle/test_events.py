@@ -243,6 +243,40 @@ def test_an_edit_soon_after_another_is_parsed_as_soon_as_that_is_over(
     assert file.parses(finished=before + 49)
 
 
+def test_an_edit_soon_after_another_is_not_lost_to_a_slow_parse(
+    bench: Bench, parser: tuple[SmallBundle, Parser], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a file is made unreadable and readable again while the machine is busy."""
+    bundle, file = parser
+    monkeypatch.setattr(current, "SLOW_SECONDS", 1.0)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        bench.write("a.yaml", "x: 3\n")
+        wait_until(bundle._refresher.events.is_pending)  # type: ignore[union-attr] # as above
+        bundle.refresh()
+        wait_until(lambda: bundle._refresher.current.is_due)
+        bundle.refresh()
+        child.communicate(b"\n")
+        finished = time.time() + 0.5
+    wait_until(lambda: bundle._refresher.current.is_due and time.time() > finished)
+    bundle.refresh()
+    assert file.parses(finished)
+
+
+def test_no_second_look_at_what_no_parse_hides(bench: Bench, parser: tuple[SmallBundle, Parser]) -> None:
+    """A time ahead was enough, unless a parse from before the edit is still under way."""
+    bundle, file = parser
+    wait_until(lambda: bundle._refresher.current.is_due)
+    bundle.refresh()
+    bench.write("b.yaml", "x: 1\n")
+    wait_until(bundle._refresher.events.is_pending)  # type: ignore[union-attr] # as above
+    bundle.refresh()
+    listed = times(file.file.parent)
+    wait_until(lambda: bundle._refresher.current.is_due)
+    bundle.refresh()
+    assert times(file.file.parent) == listed
+    assert not bundle._refresher.current._untouched
+
+
 def test_an_edit_that_a_command_line_takes_over_is_not_left_to_it(bench: Bench) -> None:
     """It ends before it could come back."""
     bench.write("a.yaml", "x: 1\n")
