@@ -55,7 +55,7 @@ class Counted:
         # A server may give fewer than `limit` asks for; then what it gives is what is full.
         self._fullest = max(self._fullest if self._is_started else 0, came.number)
         self._is_started = True
-        total = None if self._is_beyond else self._total.of(page)
+        total = None if self._is_beyond else self._total.of(page, came.number)
         self._is_reached = self._is_reached and not came.number
         if total is None or more:
             if came.number or more:

@@ -146,7 +146,7 @@ class Pager:
         self._before = came.sent
         self._sent += came.number
         self._rows += len(came.rows)
-        self._total.if_said(page)
+        self._total.if_said(page, came.number)
         before = self._last[1].cursor if self._last is not None and self._last[1] is not None else None
         stops = self._stop.is_written and not page.ignored and self._stop.holds(page, came, before)
         if not stops and (page.ignored or (not came.number and not page.body.strip())):
@@ -155,7 +155,7 @@ class Pager:
             return None
         self._redirects.check(page, may_repeat=self._was_beyond)
         if stops:
-            self._check_total(page, is_said=False)
+            self._check_total(page, came, is_said=False)
             self._stop.check(page, came)
             self._means.tell(f"{page.named}: `stop` holds, so the list ends here")
             return None
@@ -176,7 +176,7 @@ class Pager:
         if following is None and more:
             raise page.error("`has_more_path` says that more follows, and there is nothing to ask for it by")
         if following is None and (more is False or not self._is_counted):
-            self._check_total(page, is_said=not is_silent)
+            self._check_total(page, came, is_said=not is_silent)
         read, is_last = max(self._sent, self._rows), following is None
         fell = self._stated.take(self._totals(page, came), came.number, self._sent, read, is_last=is_last)
         if fell is not None and self.is_counted:
@@ -206,13 +206,13 @@ class Pager:
         if not self._total.is_named or self._pagination.type == "page_number":
             yield from totals_in(page)
         elif came.number or self._pagination.type != "offset":
-            total = self._total.if_said(page)
+            total = self._total.if_said(page, came.number)
             yield from () if total is None else (("total", total),)
 
-    def _check_total(self, page: Page, *, is_said: bool) -> None:
+    def _check_total(self, page: Page, came: Came, *, is_said: bool) -> None:
         """Of the end of a list: whether as many rows or pages came as its total says. Where the last answer need not
         say it (`is_said`), an earlier one may have."""
-        total = self._total.of(page) if is_said else self._total.known
+        total = self._total.of(page, came.number) if is_said else self._total.known
         by_page = self._pagination.type == "page_number"
         read = self._number if by_page else self._sent + (self._pagination.offset or 0)
         # Of lists in lists, the total may be that of either.
@@ -259,7 +259,7 @@ class Pager:
         if self._keys is None:
             self._keys = keys
         elif not keys & self._keys:
-            self._check_total(page, is_said=False)
+            self._check_total(page, came, is_said=False)
             hint = (
                 f"; where the list ends so, write: stop: page == `{json.dumps(page.value)}`" if not page.value else ""
             )

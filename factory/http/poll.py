@@ -21,6 +21,7 @@ from factory.http.failures import signs_of_failure, signs_of_part, signs_of_whol
 from factory.http.page import NOT_MODIFIED, Means, Page, PageReader, SkippedError
 from factory.http.pages import EMPTY_HINT, Pager
 from factory.http.repeats import Came, Readings, Unique
+from factory.http.retries import server_time
 from factory.http.rows import RowSelector, beside
 from factory.http.selection import JmesPathError, search
 from factory.http.signs import more_in_rows
@@ -29,7 +30,7 @@ from factory.http.totals import asked_for
 from schemas.model.http import HttpRequest
 
 if TYPE_CHECKING:
-    from factory.http.window import RowProgress
+    from factory.http.progress import RowProgress
 
 _FAILED = "that it failed or is not done, or that rows are missing in it"
 
@@ -109,9 +110,12 @@ class _Poll:
             if first is not None and following.may_fail:
                 following = self._proved(following)
                 continue
+            asked = time.monotonic()
             page = self._reader.read(following.call, conditional=conditional and first is None, beyond=following.beyond)
             if first is None:
                 first = page
+                if self._progress is not None:
+                    self._progress.began(server_time(page.headers), time.monotonic() - asked)
                 names = {name.lower() for name in self._request.response_headers}
                 self._facts.headers = {name.lower(): v for name, v in page.headers.items() if name.lower() in names}
             self._facts.pages += 1

@@ -18,7 +18,7 @@ from factory.http.selection import JmesPathError, search
 from schemas.model.cursor import has_lost_digits
 
 if TYPE_CHECKING:
-    from factory.http.window import RowProgress
+    from factory.http.progress import RowProgress
     from schemas.model.cursor import Moment
     from schemas.model.polling import Pagination
 

@@ -27,39 +27,43 @@ _FILTERED = re.compile(rf"(?:{_COUNTED})filter(?:ed)?|filter(?:ed)?(?:{_COUNTED}
 
 
 class Total:
-    """How many rows or pages there are, where the answers say so."""
+    """How many rows or pages there are, where the answers say so; some say it on the first page only, and nothing, 0 or
+    a number below 0 on those behind it."""
 
     def __init__(self, pagination: Pagination) -> None:
         self._path, self._header = pagination.total_path, pagination.total_header
         self._ask = searched(pagination.total_path)
         self.is_named = bool(self._path or self._header)
+        self._is_below_zero = False
         self.known: int | None = None
         """What an answer said last."""
         self.name = (self._path or self._header or "").rpartition(".")[2].lower().removeprefix("x-")
 
-    def of(self, page: Answered) -> int | None:
-        """None where nothing names it, or it is below 0. Raises HttpError where the answer does not say it."""
-        total = self.if_said(page)
-        if total is not None and total < 0:
-            return None
-        if total is None and self.is_named:
+    def of(self, page: Answered, number: int) -> int | None:
+        """Of a page with `number` rows; None where nothing names it, or it is below 0. Raises HttpError where neither
+        this answer nor one before it says it."""
+        total = self.if_said(page, number)
+        if total is None and self.is_named and not self._is_below_zero:
             where = f"`total_path` ({self._path})" if self._ask is not None else f"`total_header` ({self._header})"
             raise page.error(f"{where} gives no whole number")
         return total
 
-    def if_said(self, page: Answered) -> int | None:
-        """None where the answer does not say it. Raises HttpError where it cannot be asked."""
+    def if_said(self, page: Answered, number: int) -> int | None:
+        """As this page, with `number` rows, or one before it says it. Raises HttpError where it cannot be asked."""
+        total: object
         if self._ask is not None and page.value is not None:
             total = asked(self._ask, page, "total_path", page.value)
         else:
             total = page.headers.get(self._header) if self._header is not None else None
-        if isinstance(total, str) and (number := _STATED.fullmatch(total)) is not None:
-            total = int(number["total"])
+        if isinstance(total, str) and (stated := _STATED.fullmatch(total)) is not None:
+            total = int(stated["total"])
         if isinstance(total, float) and total.is_integer():
             total = int(total)
-        total = total if isinstance(total, int) and not isinstance(total, bool) else None
-        self.known = self.known if total is None else total
-        return total
+        if isinstance(total, int) and not isinstance(total, bool):
+            self._is_below_zero = total < 0
+            if total > 0 or (total == 0 and (not number or self.known is None)):
+                self.known = total
+        return self.known
 
 
 def total_of_more(page: Page, number: int) -> str | None:

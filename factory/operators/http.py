@@ -29,7 +29,7 @@ from schemas.model.http import Each, HttpRequest, Until
 
 if TYPE_CHECKING:
     from factory.data.row_files import RowFileWriter
-    from factory.http.window import RowProgress
+    from factory.http.progress import RowProgress
 
 XCOM_KEY = "http"
 FILLED_IN = ("url", "conn_id", "endpoint", "headers", "query", "json_body", "data", "body", "to", "each_rows")

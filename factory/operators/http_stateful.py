@@ -16,7 +16,7 @@ from factory.http.connection import KEY_NAME
 from factory.http.credentials import without_proofs
 from factory.http.errors import shown_url
 from factory.http.facts import PollAnswer
-from factory.http.retries import server_time
+from factory.http.progress import RowProgress
 from factory.http.rows import MissingValueError, filled, takes
 from factory.http.selection import JmesPathError, search
 from factory.http.session import Transport
@@ -36,7 +36,7 @@ from factory.http.state import (
     state_name,
     what_was_asked,
 )
-from factory.http.window import Forms, RowProgress, Window
+from factory.http.window import Forms, Window
 from factory.operators.http import HttpRequestOperator
 from schemas.model.cursor import CursorError
 from schemas.model.http import HttpRequest
@@ -124,7 +124,7 @@ class StatefulHttpOperator(HttpRequestOperator):
                 polled.status,
             )
             return polled, {}
-        watermark = progress.watermark(server_time(polled.headers))
+        watermark = progress.watermark()
         if watermark is None:
             return polled, {}
         self.log.info("%s: watermark %r → %r", self.state.name, window.watermark, watermark)

@@ -13,15 +13,10 @@ from urllib.parse import urlencode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from factory.http.page import Means
-from factory.http.poll import poll
-from factory.http.session import HttpSession
-from factory.http.window import Forms, RowProgress, Window
 from schemas.model.cursor import CursorError
-from schemas.model.http import HttpRequest
-from schemas.model.polling import Incremental
 
 from .http_server import Server, answer, query
+from .incremental_runs import run_once
 
 COUNTED = ("offset", "page_number")
 
@@ -142,7 +137,7 @@ def test_every_row_over_several_runs(
         feed.seen = run
         due |= set(batch)
         try:
-            _, rows, watermark = _run(request, incremental, watermark, to_file=to_file)
+            _, rows, watermark = run_once(request, incremental, watermark, to_file=to_file)
         except CursorError as error:
             if form in REFUSED or (form in AMBIGUOUS and feed.future is not None and "`cursor_format`" in str(error)):
                 return
@@ -192,7 +187,7 @@ def test_every_row_of_a_long_history_in_steps(  # noqa: PLR0917 # drawn by name
     request = {"url": lasting_server.url("/rows"), "data_selector": "rows"}
     watermark, got = None, set()
     for _ in range(14 * 5 + 2):  # today counts, however late it is
-        window, rows, watermark = _run(request, {"cursor_path": "at", **keys}, watermark)
+        window, rows, watermark = run_once(request, {"cursor_path": "at", **keys}, watermark)
         got |= {row["at"] for row in rows}
         if not window.is_step:
             break
@@ -238,7 +233,7 @@ def test_every_row_of_equal_times_over_several_runs(
         for gap in gaps:
             last += gap * step
             known.append(last)
-        _, rows, watermark = _run(request, keys, watermark)
+        _, rows, watermark = run_once(request, keys, watermark)
         got |= {row["id"] for row in rows}
         assert got == set(range(len(known)))
 
@@ -252,26 +247,3 @@ TIED: dict[str, tuple[str, timedelta, str, str | None]] = {
     "sent as epoch": ("%Y-%m-%dT%H:%M:%S.%fZ", timedelta(milliseconds=300), "1s", "epoch"),
 }
 """How rows write their cursor, how far they are apart, the lag of a unit, and how the request takes it."""
-
-
-def _run(
-    request: dict[str, Any], keys: dict[str, Any], watermark: Any, *, to_file: bool = False
-) -> tuple[Window, list[Any], Any]:
-    """What a run asked for, its rows, and the watermark behind it."""
-    incremental = Incremental.model_validate(keys)
-    forms = Forms(incremental, "UTC")
-    window = Window.after(incremental, forms, watermark)
-    progress = RowProgress(incremental, forms, window, lambda _: None)
-    params = {} if window.start is None else {"since": forms.asked(window.start)}
-    if incremental.end_param is not None:
-        params["until"] = forms.asked_moment(window.until, window.start)
-    written: list[Any] = []
-    with HttpSession() as session:
-        answered = poll(
-            HttpRequest.model_validate(request),
-            Means(session=session),
-            params=params,
-            progress=progress,
-            write=written.extend if to_file else None,
-        )
-    return window, written if to_file else answered.rows or [], progress.watermark() or watermark

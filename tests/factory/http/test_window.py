@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from factory.http.window import Forms, RowProgress, Window
+from factory.http.progress import RowProgress
+from factory.http.window import Forms, Window
 from schemas.model.cursor import Cursor, CursorError
 from schemas.model.polling import Incremental
 
@@ -36,8 +37,7 @@ def rows(*cursors: Any) -> list[dict[str, Any]]:
 )
 def test_the_latest_cursor_is_found_in_any_order(cursors: tuple[Any, ...], latest: Cursor, keys: Any) -> None:
     following = progress(**keys)
-    for cursor in cursors:
-        assert following.take(rows(cursor)) == rows(cursor)
+    assert following.take(rows(*cursors)) == rows(*cursors)
     assert following.watermark() == latest
 
 
@@ -215,3 +215,34 @@ def test_a_window_is_written_as_the_request_takes_it() -> None:
     assert forms.asked_moment(NOW, None) == 1768003200
     plain = Forms(Incremental(cursor_path="at", start_param="since"), "Asia/Tokyo")
     assert plain.asked_moment(NOW, "2026-01-01T00:00:00") == "2026-01-10T09:00:00"
+
+
+@pytest.mark.parametrize(
+    ("path", "pages", "latest", "keys"),
+    [
+        ("version", ((1, 5), (3, 7)), 5, {}),
+        ("version", ((1, 5), (6, 7)), 5, {}),
+        ("version", ((1, 5), (6, 7)), 7, {"row_order": "asc"}),
+        ("version", ((9, 7), (5, 3)), 9, {}),
+        ("id", ((1, 5), (6, 7)), 7, {}),
+        ("id", ((1, 5), (3, 7)), 5, {}),
+        ("version", ((), (6, 7)), None, {}),
+        ("code", (("a1", "c3"), ("b2", "d4")), "c3", {}),
+        ("at", (("2026-01-01", "2026-01-05"), ("2026-01-03", "2026-01-07")), "2026-01-05", {}),
+        ("at", (("2026-01-01", "2026-01-05"), ("2026-01-06", "2026-01-07")), "2026-01-07", {"row_order": "asc"}),
+        ("at", (("2026-01-01", "2026-01-07"), ("2026-01-02", "2026-01-05")), "2026-01-07", {}),
+    ],
+)
+def test_no_row_that_changed_on_a_page_that_was_read_is_passed(
+    path: str, pages: tuple[tuple[Cursor, ...], ...], latest: Cursor | None, keys: Any
+) -> None:
+    """The server's clock says 2026-01-06 as the first page comes, which was asked for five minutes before."""
+    said: list[str] = []
+    following = progress(log=said, cursor_path=path, **keys)
+    for number, cursors in enumerate(pages):
+        following.take([{path: cursor} for cursor in cursors])
+        if number == 0:
+            following.began(datetime(2026, 1, 6, 0, 4, tzinfo=UTC), 300)
+    assert following.watermark() == latest
+    highest = max((cursor for page in pages for cursor in page), key=str)
+    assert bool(said) is (latest != highest)
