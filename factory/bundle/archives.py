@@ -20,8 +20,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
 
-from factory.bundle.records import VERSION_PATTERN, Manifest, Origin, State, state_of
-from factory.bundle.store import EXECUTABLE, StoreError, token_of
+from factory.bundle.records import EXECUTABLE, VERSION_PATTERN, Manifest, Origin, State, state_of, token_of
+from factory.bundle.store import StoreError
 
 if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath

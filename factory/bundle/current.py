@@ -21,7 +21,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from factory.bundle.store import EXECUTABLE, Store, token_of
+from factory.bundle.records import EXECUTABLE, token_of
+from factory.bundle.store import Store
 
 log = logging.getLogger(__name__)
 

@@ -21,8 +21,8 @@ from airflow.sdk.bases.hook import BaseHook
 
 from factory.bundle.archives import PASSWORD, ArchiveStore, DamagedArchiveError
 from factory.bundle.pipeline_bundle import PipelineBundle
-from factory.bundle.records import State, state_of, state_path, written_by
-from factory.bundle.store import EXECUTABLE, READ_ONLY, BundleError, Store, StoreError, token_of
+from factory.bundle.records import EXECUTABLE, State, state_of, state_path, token_of, written_by
+from factory.bundle.store import READ_ONLY, BundleError, Store, StoreError
 from factory.bundle.upstream import Upstream
 from schemas.check import Checker
 from schemas.folder.discovery import pipeline_paths

@@ -14,9 +14,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from factory.bundle import stubs
-from factory.bundle.records import DagRecords, settle
+from factory.bundle.records import DagRecords, settle, token_of
 from factory.bundle.source import IGNORE_FILE, Listing, read_until_stable
-from factory.bundle.store import BundleError, token_of
+from factory.bundle.store import BundleError
 from factory.reporters.in_force import beside_text
 from schemas.check.dependencies import pipeline_files
 from schemas.folder.discovery import is_pipeline_path

@@ -245,11 +245,11 @@ class PipelineBundle(BaseDagBundle):
 
     def _ensure_snapshot(self, version: str) -> None:
         content = content_version(version)
-        if not self._store.has_snapshot(content):
+        if not self._store.has_whole_snapshot(content):
             asked = time.time()
             try:
                 with self.lock():
-                    if not self._store.has_snapshot(content):
+                    if not self._store.has_whole_snapshot(content):
                         self._restore(content, asked)
             except (StoreError, OSError) as e:
                 if self.archives is not None:

@@ -25,12 +25,20 @@ if TYPE_CHECKING:
     from schemas.check.dependencies import PipelineFile
 
 
+EXECUTABLE = "x"
+"""What follows the hash in the token of an executable file."""
 VERSION_PATTERN = re.compile(r"[0-9a-f]{40}")
 
 
 def content_version(version: str) -> str:
     """The hash in a version that Airflow knows, which may begin with the commit of a source: `COMMIT.HASH`."""
     return version.rpartition(".")[2]
+
+
+def token_of(data: bytes, executable: bool) -> str:
+    """The name of a content: its SHA-256, with an `x` when the file is executable."""
+    digest = hashlib.sha256(data).hexdigest()
+    return digest + EXECUTABLE if executable else digest
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from factory.bundle.store import BundleError, token_of
+from factory.bundle.records import token_of
+from factory.bundle.store import BundleError
 from schemas.findings.diagnostics import LET_READ
 from schemas.folder.discovery import IgnoredPaths
 from schemas.folder.project import ENVIRONMENT_VARIABLE, SUFFIXES

@@ -3,6 +3,7 @@
     <storage>/<bundle>/objects/ab/cdef…    file contents, named by SHA-256, read-only
                        manifests/<version>  which files a version consists of
                        snapshots/<version>  the files themselves, hard links into objects/
+                       fetched/<version>    of a version from an archive, its manifest, and what tells a power cut
                        versions/<version>   empty; what Airflow's own clean-up removes
                        building/            what is being written; renamed when complete
                        unanswered           why the archives could not be asked, the last time that they did not answer
@@ -16,25 +17,20 @@ bundle's lock.
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import shutil
-import stat
 import tempfile
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from factory.bundle.records import VERSION_PATTERN, Manifest
+from factory.bundle.disk import entries, holds, new_file, sync, sync_all, write_file
+from factory.bundle.fetched import FetchedVersions
+from factory.bundle.records import EXECUTABLE, VERSION_PATTERN, Manifest, token_of
 
-SYNC_THREADS = 16
 READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 NOT_WRITTEN = READ_ONLY | {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """What the system says of a disk that takes nothing."""
-
-EXECUTABLE = "x"
-"""What follows the hash in the token of an executable file."""
 
 
 class BundleError(RuntimeError):
@@ -43,12 +39,6 @@ class BundleError(RuntimeError):
 
 class StoreError(BundleError):
     """The store does not have, or can no longer give, what a version needs."""
-
-
-def token_of(data: bytes, executable: bool) -> str:
-    """The name of a content: its SHA-256, with an `x` when the file is executable."""
-    digest = hashlib.sha256(data).hexdigest()
-    return digest + EXECUTABLE if executable else digest
 
 
 class Store:
@@ -60,6 +50,7 @@ class Store:
         self._objects = root / "objects"
         self._manifests = root / "manifests"
         self._snapshots = root / "snapshots"
+        self._fetched = FetchedVersions(root / "fetched", self.building)
         self._known: set[str] = set()
         self._unsynced: set[Path] = set()
 
@@ -70,7 +61,7 @@ class Store:
         token = token_of(data, executable)
         if token not in self._known:
             path = self.object_path(token)
-            if not _holds(path, data):
+            if not holds(path, data):
                 self._write(path, data, 0o555 if executable else 0o444)
             self._known.add(token)
         return token
@@ -97,8 +88,8 @@ class Store:
         self._known.clear()
 
     def object_tokens(self) -> Iterator[str]:
-        for folder in _entries(self._objects):
-            for path in _entries(folder):
+        for folder in entries(self._objects):
+            for path in entries(folder):
                 yield folder.name + path.name
 
     # -- versions
@@ -109,9 +100,8 @@ class Store:
         self.replace(self._manifests / manifest.version, manifest.text)
 
     def touch_manifest(self, version: str) -> None:
-        path = self._manifests / version
-        if path.exists():
-            os.utime(path)
+        if self._has_manifest(version):
+            os.utime(self._manifests / version)
 
     def manifest(self, version: str) -> Manifest:
         """:raises StoreError: the version is not in the store, or its manifest is damaged."""
@@ -129,9 +119,12 @@ class Store:
             raise StoreError("its manifest is damaged")
         return manifest
 
+    def _has_manifest(self, version: str) -> bool:
+        return (self._manifests / version).exists()
+
     def versions(self) -> dict[str, float]:
         """Every version in the store and when it was last current or named, in seconds since the epoch."""
-        return {path.name: path.stat().st_mtime for path in _entries(self._manifests)}
+        return {path.name: path.stat().st_mtime for path in entries(self._manifests)}
 
     # -- snapshots
 
@@ -140,6 +133,12 @@ class Store:
 
     def has_snapshot(self, version: str) -> bool:
         return VERSION_PATTERN.fullmatch(version) is not None and self.snapshot_path(version).is_dir()
+
+    def has_whole_snapshot(self, version: str) -> bool:
+        """Whether a snapshot is there, and no power cut can have left it with empty files."""
+        if not self.has_snapshot(version):
+            return False
+        return self._has_manifest(version) or self._fetched.is_whole(version, self.snapshot_path(version))
 
     @contextmanager
     def staged(self, files: Mapping[str, str]) -> Iterator[Path]:
@@ -165,15 +164,17 @@ class Store:
                 made.add(parent)
             self._place(token, target)
 
-    def publish(self, staged: Path, version: str) -> None:
-        """Make a laid out folder the snapshot of a version, unless there is one."""
+    def publish(self, staged: Path, version: str, *, synced: bool = True) -> None:
+        """Make a laid out folder the snapshot of a version, unless there is a whole one."""
         self._snapshots.mkdir(parents=True, exist_ok=True)
         self._sync()
-        if self.has_snapshot(version):
+        if self.has_whole_snapshot(version):
             shutil.rmtree(staged)
         else:
+            self.remove_snapshot(version)
             staged.rename(self.snapshot_path(version))
-            _sync_path(self._snapshots)
+            if synced:
+                sync(self._snapshots)
 
     def rebuild(self, version: str) -> None:
         """Make the snapshot of a version from its contents, each checked against its hash.
@@ -187,29 +188,40 @@ class Store:
             self.publish(staged, version)
 
     def unpack(self, version: str, files: Mapping[str, tuple[bytes, bool]]) -> None:
-        """Make the snapshot of a version from contents that are known to be right, with whether they are executable."""
+        """Make the snapshot of a version from contents that are right, with whether they are executable."""
         with self.staged({}) as staged:
+            made: set[str] = set()
             for path, (data, executable) in files.items():
-                target = staged / path
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(data)
-                target.chmod(0o555 if executable else 0o444)
-            self.publish(staged, version)
+                if (parent := path.rpartition("/")[0]) not in made:
+                    (staged / parent).mkdir(parents=True, exist_ok=True)
+                    made.add(parent)
+                target, mode = staged / path, 0o555 if executable else 0o444
+                write_file(target, data, mode)
+                target.chmod(mode)  # whatever the umask, for the reason above
+            if has_manifest := self._has_manifest(version):
+                self._unsynced |= {staged / path for path in files}
+            self.publish(staged, version, synced=has_manifest)
+        self._fetched.note(Manifest({path: token_of(*file) for path, file in files.items()}))
 
     def fetched_snapshots(self) -> list[str]:
         """The versions that came from an archive: they have a snapshot here and no manifest."""
-        return [path.name for path in _entries(self._snapshots) if not (self._manifests / path.name).exists()]
+        return [path.name for path in entries(self._snapshots) if not self._has_manifest(path.name)]
 
     # -- removing
 
     def remove_version(self, version: str) -> None:
-        """Remove a snapshot and then its manifest; contents stay."""
+        """Remove a snapshot and then what is noted of it; contents stay."""
+        self.remove_snapshot(version)
+        self._fetched.forget(version)
+        (self._manifests / version).unlink(missing_ok=True)
+
+    def remove_snapshot(self, version: str) -> None:
+        """Remove a snapshot, if there is one, in one step."""
         if self.has_snapshot(version):
             self.building.mkdir(parents=True, exist_ok=True)
             gone = Path(tempfile.mkdtemp(dir=self.building)) / version
             self.snapshot_path(version).rename(gone)
             shutil.rmtree(gone.parent)
-        (self._manifests / version).unlink(missing_ok=True)
 
     def remove_object(self, token: str) -> None:
         self._known.discard(token)
@@ -217,7 +229,7 @@ class Store:
 
     def clear_building(self) -> None:
         """Remove what a killed process left behind."""
-        for path in _entries(self.building):
+        for path in entries(self.building):
             if path.is_dir():
                 shutil.rmtree(path)
             else:
@@ -246,55 +258,17 @@ class Store:
     def replace(self, path: Path, data: bytes) -> None:
         """Replace a file in one step; after a power cut it is the old one or the new one."""
         new = self.new_file(data, 0o644)
-        _sync_path(new)
+        sync(new)
         path.parent.mkdir(parents=True, exist_ok=True)
         new.replace(path)
-        _sync_path(path.parent)
+        sync(path.parent)
 
     def _sync(self) -> None:
-        """Bring what was written to the disk, so that a power cut leaves no version with empty contents.
-
-        All files of a refresh together, and before the manifest and the snapshot that name them: a file
-        system writes them in few commits then.
-        """
-        with ThreadPoolExecutor(SYNC_THREADS) as pool:
-            list(pool.map(_sync_path, self._unsynced))
+        """Bring what was written to the disk, so that a power cut leaves no version with empty contents: all files of a
+        refresh together, and before the manifest and the snapshot that name them."""
+        sync_all(self._unsynced)
         self._unsynced.clear()
 
     def new_file(self, data: bytes, mode: int) -> Path:
         """Write a new file below `building/`, to be renamed into place; none stays where the disk is full."""
-        self.building.mkdir(parents=True, exist_ok=True)
-        path = self.building / f"{os.getpid()}.{os.urandom(8).hex()}"
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-        except BaseException:
-            path.unlink(missing_ok=True)
-            raise
-        return path
-
-
-def _sync_path(path: Path) -> None:
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return  # removed meanwhile: nothing to keep
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _holds(path: Path, data: bytes) -> bool:
-    try:
-        return stat.S_ISREG(path.lstat().st_mode) and path.read_bytes() == data
-    except OSError:
-        return False
-
-
-def _entries(folder: Path) -> list[Path]:
-    try:
-        return list(folder.iterdir())
-    except (FileNotFoundError, NotADirectoryError):
-        return []
+        return new_file(self.building, data, mode)

@@ -20,8 +20,8 @@ import pytest
 
 from factory.bundle import cleanup
 from factory.bundle.archives import ArchiveStore, DamagedArchiveError, packed, unpacked
-from factory.bundle.records import Manifest
-from factory.bundle.store import BundleError, Store, StoreError, token_of
+from factory.bundle.records import Manifest, token_of
+from factory.bundle.store import BundleError, Store, StoreError
 
 from .bundles import Bench, contents, version_of
 from .s3 import STORE, connection, running_s3

@@ -181,6 +181,7 @@ def parser(
     bundle = bench.refreshed()
     found = Parser(bench, "a.yaml.py")
     os.utime(found.file, (1000, 1000))
+    bundle._refresher.current._untouched.clear()
     bundle.refresh()
     bench.write("a.yaml", "x: 2\n")
     wait_until(bundle._refresher.events.is_pending)  # type: ignore[union-attr] # a server has events

@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 
 from factory.bundle import archives, cleanup
+from factory.bundle import fetched as fetched_versions
+from factory.bundle import store as bundle_store
 from factory.bundle.archives import ArchiveStore
-from factory.bundle.records import Manifest, read_state
+from factory.bundle.records import Manifest, read_state, token_of
 from factory.bundle.source import FolderUnavailableError
-from factory.bundle.store import BundleError, Store, StoreError, token_of
+from factory.bundle.store import BundleError, Store, StoreError
 
 from .bundles import Bench, SmallBundle, contents, version_of
 
@@ -219,7 +221,7 @@ def test_a_full_disk_of_a_worker_is_left_as_it_was(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "write_bytes", full)
+        patched.setattr(bundle_store, "write_file", full)
         with pytest.raises(BundleError, match="No space left"):
             worker.bundle(version_of(kept), store=f"file://{tmp_path}/store").initialize()
 
@@ -256,3 +258,34 @@ def test_a_store_of_another_installation_is_warned_of(
     bench.beside("staging").bundle(folder=str(other), store=kept.archives.url).refresh()
 
     assert f"was written for {bench.folder}, and this is {other}" in caplog.text
+
+
+@pytest.mark.parametrize("damage", ["empty", "missing", "none"])
+def test_a_power_cut_leaves_no_fetched_version_with_empty_files(
+    damage: str, kept: SmallBundle, bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine was started since: what was not brought to the disk is fetched again, what was whole is not."""
+    worker = bench.beside("worker")
+    store = f"file://{tmp_path}/store"
+    version = version_of(kept)
+    fetched = worker.bundle(version, store=store)
+    fetched.initialize()
+    file = fetched.path / "orders.yaml"
+    whole = contents(fetched.path)
+    (fetched.path / "made.txt").write_bytes(b"by a task")
+    if damage == "missing":
+        file.unlink()
+    elif damage == "empty":
+        file.chmod(0o644)
+        file.write_bytes(b"")
+    (tmp_path / "store").rename(tmp_path / "gone")
+    worker.bundle(version, store=store).initialize()
+    monkeypatch.setattr(fetched_versions, "boot_id", lambda: "another start")
+    if damage != "none":
+        with pytest.raises(BundleError, match="not available"):
+            worker.bundle(version, store=store).initialize()
+        (tmp_path / "gone").rename(tmp_path / "store")
+    for _ in range(2):
+        again = worker.bundle(version, store=store)
+        again.initialize()
+        assert contents(again.path).items() >= whole.items()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from factory.bundle.records import token_of
 from factory.bundle.source import (
     MAX_FILE_BYTES,
     FolderUnavailableError,
@@ -18,7 +19,6 @@ from factory.bundle.source import (
     read_folder,
     read_until_stable,
 )
-from factory.bundle.store import token_of
 
 
 def put(folder: Path, path: str, text: str = "x: 1\n") -> Path:
