@@ -81,14 +81,16 @@ class Column:
 
 
 class Declared(NamedTuple):
-    """A type as the database names it, its digits behind the second, its characters, and how SQL writes it, without
-    digits and lengths and with them."""
+    """A type as the database names it, its digits behind the second, its characters, how SQL writes it, without digits
+    and lengths and with them, and of PostgreSQL what sort it is, or its elements: `d` for a domain, `c` for a composite
+    type."""
 
     name: str = ""
     second_digits: int | None = None
     characters: int | None = None
     written: str = ""
     full: str = ""
+    sort: str = ""
 
 
 _JSON = ColumnType("json")

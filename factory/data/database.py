@@ -17,7 +17,8 @@ from typing import Any
 
 from factory.data import imported
 from factory.data.columns import ANY_DECIMAL, DIGITS, FLOAT_DIGITS, SCALE, ColumnType, Declared, as_declared, differs
-from factory.data.destinations import LoadError, Target, patiently, reason
+from factory.data.destinations import Target
+from factory.data.load_errors import LoadError, patiently, reason
 from factory.data.sql import know_moments, text_literal
 
 LOADS = "_pipeline_loads"

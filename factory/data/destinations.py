@@ -1,36 +1,18 @@
-"""An Airflow connection → a destination of dlt, what its errors mean, and which of them pass."""
+"""An Airflow connection → a destination of dlt."""
 
 from __future__ import annotations
 
-import random
 import re
-import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from factory.data import imported
-from factory.data.database_words import database_words, what_to_write
-from factory.data.places import RowFileError
+from factory.data.load_errors import LoadError, patiently
 from factory.data.sql import SQLITE_PATIENCE, sqlite_file
-
-T = TypeVar("T")
-_TRIES = 5
-_TRANSIENT = (
-    "already exists",
-    "duplicate column",
-    "duplicate key",
-    "database is locked",
-    "deadlock",
-    "pg_type_typname_nsp_index",
-    "conflict",
-)
-
-
-class LoadError(Exception):
-    """Rows that cannot be loaded; the text says why."""
 
 
 class _Unkept(NamedTuple):
@@ -84,21 +66,26 @@ class Target:
         )
 
 
+_OF_COLUMN = (
+    "FROM pg_catalog.pg_attribute a WHERE a.attname = column_name "
+    "AND a.attrelid = (quote_ident(table_schema) || '.' || quote_ident(table_name))::regclass"
+)
 _DECLARED = "column_name, lower({}), datetime_precision, character_maximum_length, {}"
 _NUL = "a NUL character"
 _NAN = _Unkept("double", "is_nan", (), "NaN, which is no number")
 _INFINITE = _Unkept("double", "is_inf", (), "an infinite number")
 
 
-def target_of(connection: Any, schema: str | None) -> Target:
-    """The destination of an Airflow connection. Raises LoadError where its type has none."""
+def target_of(connection: Any, schema: str | None, table: str = "") -> Target:
+    """The destination of an Airflow connection. `table`: the one whose schema is looked up where none is named. Raises
+    LoadError where its type has none."""
     make = _TARGETS.get(connection.conn_type)
     if make is None:
         raise LoadError(
             f"`load` has no way into a connection of type `{connection.conn_type}`; "
             f"it loads into {', '.join(sorted(_TARGETS))}"
         )
-    return make(connection, schema)
+    return make(connection, schema, table)
 
 
 def _destinations() -> Any:
@@ -116,23 +103,31 @@ def _server(connection: Any, port: int) -> dict[str, Any]:
     return {name: value for name, value in parts.items() if value is not None}
 
 
-def _postgres(connection: Any, schema: str | None) -> Target:
+def _postgres(connection: Any, schema: str | None, table: str) -> Target:
     if re.search(r"[\s\"'\\]", schema or ""):  # dlt hands it to libpq as a word of an option
         raise LoadError(f"`load` cannot write to the schema `{schema}`: its name has a space, a quote or a backslash")
     # What libpq knows may be in the connection's extras, such as `sslmode`.
     query = {name: str(value) for name, value in connection.extra_dejson.items() if name in _LIBPQ}
     parts = {"database": "postgres", **_server(connection, 5432), "query": query}
-    destination = _destinations().postgres(_postgres_credentials(parts), create_indexes=True)
+    credentials = _postgres_credentials(parts)
+    destination = _destinations().postgres(credentials, create_indexes=True)
     return Target(
         destination,
-        schema or "public",
+        schema or patiently(lambda: _schema_of(table, credentials.to_native_representation())),
         # An explicit cast to `bit` cuts digits off.
         declared=_DECLARED.format(
             "CASE WHEN data_type = 'numeric' AND numeric_precision IS NULL THEN 'any numeric' ELSE data_type END",
-            "quote_ident(udt_schema) || '.' || quote_ident(CASE udt_name WHEN 'bit' THEN 'varbit' ELSE udt_name END)",
+            # A domain may be one of a domain.
+            "(WITH RECURSIVE base AS (SELECT t.* FROM pg_catalog.pg_type t WHERE t.oid = "
+            "(quote_ident(udt_schema) || '.' || quote_ident(udt_name))::regtype UNION ALL SELECT t.* FROM "
+            "pg_catalog.pg_type t JOIN base b ON b.typtype = 'd' AND t.oid = b.typbasetype) "
+            "SELECT typnamespace::regnamespace || '.' || quote_ident(CASE typname WHEN 'bit' THEN 'varbit' "
+            "ELSE typname END) FROM base WHERE typtype <> 'd')",
         )
-        + ", (SELECT format_type(a.atttypid, a.atttypmod) FROM pg_catalog.pg_attribute a WHERE a.attname = column_name"
-        " AND a.attrelid = (quote_ident(table_schema) || '.' || quote_ident(table_name))::regclass)",
+        + ", (SELECT format_type(a.atttypid, a.atttypmod) "
+        + _OF_COLUMN
+        + "), (SELECT (SELECT coalesce(e.typtype, t.typtype) FROM pg_catalog.pg_type t LEFT JOIN pg_catalog.pg_type e "
+        "ON e.oid = t.typelem AND t.typcategory = 'A' WHERE t.oid = a.atttypid) " + _OF_COLUMN + ")",
         retyped="ALTER COLUMN {0} TYPE {1} USING {2}",
         is_exact_about_case=True,
         setting="SET TIME ZONE 'UTC'",
@@ -143,6 +138,23 @@ def _postgres(connection: Any, schema: str | None) -> Target:
             _Unkept("json", "match_substring_regex", (r"(?:^|[^\\])(?:\\\\)*\\u0000",), _NUL),
         ),
     )
+
+
+_SCHEMA = """SELECT coalesce((
+SELECT n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.oid = to_regclass(quote_ident(%s)) AND n.nspname NOT LIKE 'pg\\_%%'), current_schema())"""
+
+
+def _schema_of(table: str, address: str) -> str:
+    """Where SQL of this role finds a table that it names without a schema, and makes it. Raises LoadError."""
+    import psycopg2  # type: ignore[import-untyped] # noqa: PLC0415 # dlt's driver
+
+    with closing(psycopg2.connect(address)) as connection, closing(connection.cursor()) as cursor:
+        cursor.execute(_SCHEMA, (table,))
+        (found,) = cursor.fetchone()
+    if found is None:
+        raise LoadError(f"the role has no schema on its `search_path`: write `table: SCHEMA.{table}`")
+    return str(found)
 
 
 def _postgres_credentials(parts: Mapping[str, Any]) -> Any:
@@ -161,7 +173,7 @@ def _postgres_credentials(parts: Mapping[str, Any]) -> Any:
     return credentials
 
 
-def _mysql(connection: Any, schema: str | None) -> Target:
+def _mysql(connection: Any, schema: str | None, _: str) -> Target:
     from sqlalchemy import URL  # noqa: PLC0415 # only this task needs it
 
     if not (schema or connection.schema):
@@ -169,7 +181,9 @@ def _mysql(connection: Any, schema: str | None) -> Target:
     parts = _server(connection, 3306)
     query = {
         "charset": "utf8mb4",
-        "init_command": "SET time_zone = '+00:00', sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')",
+        # An id of 0 would become the next free one.
+        "init_command": "SET time_zone = '+00:00', default_storage_engine = InnoDB, "
+        "sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO')",
     }
     url = URL.create("mysql+pymysql", **parts, query=query)
     address = url.render_as_string(hide_password=False)
@@ -212,7 +226,7 @@ def _mysql_types() -> Any:
     return Types
 
 
-def _sqlite(connection: Any, schema: str | None) -> Target:
+def _sqlite(connection: Any, schema: str | None, _: str) -> Target:
     if schema not in (None, "main"):
         raise LoadError(f"SQLite has no schema `{schema}`: write the table's name alone")
     path = sqlite_file(connection)
@@ -252,7 +266,7 @@ def _make_folder_of(path: str) -> None:
         raise LoadError(f"the folder `{folder}` of the connection's file cannot be made: {error.strerror}") from None
 
 
-def _duckdb(connection: Any, schema: str | None) -> Target:
+def _duckdb(connection: Any, schema: str | None, _: str) -> Target:
     path = "/".join(part for part in (connection.host, connection.schema) if part)
     if not path:
         raise LoadError("the connection names no file (its `host`)")
@@ -266,35 +280,7 @@ def _duckdb(connection: Any, schema: str | None) -> Target:
 _LIBPQ = frozenset(
     {"sslmode", "sslcert", "sslkey", "sslrootcert", "sslcrl", "options", "application_name", "target_session_attrs"}
 )
-_TARGETS: Mapping[str, Callable[[Any, str | None], Target]] = MappingProxyType(
+_TARGETS: Mapping[str, Callable[[Any, str | None, str], Target]] = MappingProxyType(
     {"duckdb": _duckdb, "mysql": _mysql, "postgres": _postgres, "sqlite": _sqlite}
 )
 """Airflow's types of connections."""
-
-
-def patiently(action: Callable[[], T], statement: str = "") -> T:
-    """Do it again where another load was in the way: two that make one table at once, a deadlock, SQLite's lock, or
-    the lock of a DuckDB file, which one process at a time can open. Raises LoadError."""
-    until, number = time.monotonic() + SQLITE_PATIENCE, 0
-    while True:
-        try:
-            return action()
-        except Exception as error:
-            text, number = reason(error, statement), number + 1
-            locked = "Could not set lock on file" in text and time.monotonic() < until
-            again = number < _TRIES and any(part in text.lower() for part in _TRANSIENT)
-            if not (locked or again):
-                raise LoadError(text) from None
-            time.sleep(random.uniform(0, 0.2 * 2 ** min(number, _TRIES)))  # noqa: S311 # two must not meet again
-
-
-def reason(error: BaseException, statement: str = "") -> str:
-    """The innermost cause of what dlt raised, in one line; what is raised here is for people already."""
-    while not isinstance(error, LoadError | RowFileError):
-        inner = getattr(error, "dbapi_exception", None) or error.__cause__ or error.__context__
-        if not isinstance(inner, BaseException) or inner is error:
-            break
-        error = inner
-    said = database_words(error, statement) or type(error).__name__
-    told = what_to_write(said)
-    return said if told in said else f"{said} {told}"

@@ -14,10 +14,12 @@ from typing import Any
 from factory.data import imported
 from factory.data.columns import ColumnType, Declared
 from factory.data.database import LOADS, STAGED, Database
-from factory.data.destinations import LoadError, Target, reason
+from factory.data.destinations import Target
+from factory.data.load_errors import LoadError, reason
 from factory.data.load_plan import Loaded, LoadRequest, Plan, Row
-from factory.data.load_words import said_of_columns
+from factory.data.load_words import said_of_columns, said_of_folders
 from factory.data.lost_digits import NUMBER, lost_in_duckdb, lost_in_postgres
+from factory.data.lost_in_mysql import refuse_half_loads, refuse_null_moments, refuse_places
 from factory.data.merge import merge
 from factory.data.references import refuse_lost_rows
 from factory.data.sql import text_literal
@@ -32,11 +34,13 @@ def load(
     *,
     is_csv: bool = False,
     headers: Callable[[], Mapping[str, Iterable[str]]] = dict,
+    folders: Callable[[], Mapping[str, str]] = dict,
 ) -> Loaded:
     """Load rows, which are read twice: for their types, and to be written.
 
     Nothing of the table changes before all rows are staged, and then all of them arrive or none. `headers`: the columns
-    of the CSV files that they come from, by path.
+    of the CSV files that they come from, by path; `folders`: what names of their folders say (`year=2026`), each with
+    such a path.
     Raises LoadError, RowFileError.
     """
     own = request.load_id[:16]
@@ -53,18 +57,16 @@ def load(
                 _count(Plan(database, request, existing, is_csv), rows, loaded)
             loaded.rows_loaded = before
             return loaded
-        if not existing and not request.create:
-            near = meant(table, [one for (one,) in database.run(database.tables()) if not one.startswith("_")])
-            said = f"there is no table `{request.table}`, and `create` is false"
-            raise LoadError(f"{said}: {near}" if near else said)
+        _refuse_table(database, table, request, is_there=bool(existing))
         is_replacing = request.write_disposition == "replace" and bool(existing)
-        of_csv = headers() if is_replacing else {}
+        of_csv = headers() if request.write_disposition == "replace" else {}
+        _refuse_no_headers(request.table, of_csv)
         if is_replacing:
             refuse_lost_rows(database, table)
-            _refuse_no_headers(request.table, of_csv)
         plan = Plan(database, request, existing, is_csv)
         plan.scan(rows())
-        loaded = Loaded(request.table, aside=[*plan.aside, *said_of_columns(database, plan, request, existing)])
+        said = (*said_of_columns(database, plan, request, existing), *said_of_folders(plan, folders()))
+        loaded = Loaded(request.table, aside=[*plan.aside, *said])
         if is_new:
             loaded.aside.append(f"there was no file `{target.file}`: this load makes a new database")
         if plan.rows == 0:
@@ -90,6 +92,16 @@ def load(
         finally:
             database.forget(staged)
     return loaded
+
+
+def _refuse_table(database: Database, table: str, request: LoadRequest, *, is_there: bool) -> None:
+    """Raise LoadError for a table that must be there and is not, or that cannot take a load as a whole."""
+    if is_there and database.is_mysql:
+        refuse_half_loads(database, table)
+    if not is_there and not request.create:
+        near = meant(table, [one for (one,) in database.run(database.tables()) if not one.startswith("_")])
+        said = f"there is no table `{request.table}`, and `create` is false"
+        raise LoadError(f"{said}: {near}" if near else said)
 
 
 def _count(plan: Plan, rows: Callable[[], Iterable[Row]], loaded: Loaded) -> None:
@@ -148,7 +160,9 @@ _PLAIN = (
 def _take_types(database: Database, table: str, staged: str, columns: Iterable[str]) -> None:
     """Give staged columns the table's types where theirs are not as good: a text is no UUID, and 1.1 is another number
     in 32 bits. The database then compares keys as it keeps them. Raises LoadError."""
-    declared = database.declared(table)
+    columns, declared = list(columns), database.declared(table)
+    if database.is_mysql:
+        refuse_null_moments(database, table, staged, columns)
     for name in columns:
         kind = declared.get(name, Declared())
         if re.sub(r"\([\d, ]+\)$", "", kind.name) in _PLAIN:
@@ -161,6 +175,8 @@ def _take_types(database: Database, table: str, staged: str, columns: Iterable[s
             form = f"CASE WHEN {column} LIKE '[%' THEN {listed} ELSE {form} END"
         elif kind.written.endswith(".money"):  # from text, a locale may take the point for another sign
             form = f"CASE WHEN {column} ~ '{NUMBER}' THEN {column}::numeric::money ELSE {form} END"
+        if kind.name in ("enum", "set") and database.is_mysql:
+            refuse_places(database, staged, name, kind)
         if kind.full:
             _refuse_loss(database, staged, name, kind, form)
         change = database.target.retyped.format(column, kind.written, form)

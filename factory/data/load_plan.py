@@ -10,7 +10,7 @@ from typing import Any, Literal
 from factory.data import imported
 from factory.data.columns import Column, ColumnType, Misfits, Seen, differs
 from factory.data.database import Database
-from factory.data.destinations import LoadError
+from factory.data.load_errors import LoadError
 from factory.data.merge import RANK, ROW
 from factory.data.values import as_float_keeps, divided, unkept_said
 from schemas.findings.suggestions import did_you_mean, unmistakable

@@ -57,6 +57,16 @@ def said_of_columns(
     yield from _decimals_as_text(database, request, existing, plan.added)
 
 
+def said_of_folders(plan: Plan, folders: Mapping[str, str]) -> Iterator[str]:
+    """What is said of values that only the names of folders have, as Spark and Hive write them."""
+    for name, path in folders.items():
+        if name not in plan.columns:
+            yield (
+                f"`{path}`: the name of its folder says what `{name}` is, and its rows do not, so `{name}` is left "
+                "out: a `duckdb` task reads it as a column"
+            )
+
+
 _LOOK_LIKE = MappingProxyType(
     {
         "day": ("days", "date"),

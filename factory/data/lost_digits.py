@@ -12,6 +12,13 @@ NUMBER = r"^-?[0-9]+(\.[0-9]+)?$"
 FINE_TIME = r"[.,][0-9]{6}[0-9]*[1-9]"
 """Digits behind the second that neither Python's times nor DuckDB's have a place for: both cut them off."""
 
+TIME_OF_DAY = "[0-9][T ][0-9:.]*[1-9]"
+"""A time behind a day, other than midnight."""
+_NUMBERS = (
+    r"ARRAY(SELECT rtrim(regexp_replace(m[1], '(\.[0-9]*?)0+$', '\1'), '.') "
+    r"FROM regexp_matches({}, '[0-9]+(?:\.[0-9]+)?', 'g') m)"
+)
+
 
 def _changed_in_postgres(text: str, value: str, kind: str) -> str:
     """The condition that a text has become another value; empty where a type rounds and cuts nothing by itself."""
@@ -37,8 +44,12 @@ def lost_in_postgres(column: str, kind: Any, form: str) -> list[str]:
         tests += [f"CASE WHEN {column} LIKE '[%' THEN {exists} END"] if lost else []
     elif inner not in ("float4", "float8") and (lost := _changed_in_postgres(column, f"({form})", inner)):
         tests.append(lost)
-    if is_time or "(" in kind.full:  # a domain and `interval year` cut off, too
+    if is_time or "(" in kind.full or kind.sort == "d":  # a domain and `interval year` cut off, too
         tests.append(f"({plain})::{kind.full} <> {plain}")
+    if kind.sort == "c":  # of which there is no form that keeps all digits
+        tests.append(f"{_NUMBERS.format(f'({plain})::text')} <> {_NUMBERS.format(column)}")
+    if inner.startswith("date"):
+        tests.append(f"{column} ~ '{TIME_OF_DAY}'")
     return tests
 
 

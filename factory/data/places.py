@@ -44,6 +44,18 @@ def all_csv(file: Any) -> bool:
     return bool(files) and all(isinstance(path, str) and format_of(path)[0] == "csv" for path in files)
 
 
+def named_by_folders(file: Any) -> dict[str, str]:
+    """What the names of folders say of the rows in their files, as `year=2026` does, each with such a path, without
+    those folders that the pipeline names itself. Raises RowFileError."""
+    patterns = [file] if isinstance(file, str) else file if isinstance(file, Sequence) else []
+    named: dict[str, str] = {}
+    for pattern in (one for one in patterns if isinstance(one, str)):
+        own = set(pattern.split("/"))
+        for path in found(pattern) if any(sign in pattern for sign in "*?[") else ():
+            named |= {part.partition("=")[0]: path for part in path.split("/")[:-1] if "=" in part and part not in own}
+    return named
+
+
 def is_remote(path: str) -> bool:
     """Whether a path is a URL of a store; `file://` is this machine."""
     scheme = urlsplit(path).scheme

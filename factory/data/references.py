@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from factory.data.database import Database
-from factory.data.destinations import LoadError
+from factory.data.load_errors import LoadError
 from factory.data.sql import text_literal
 
 

@@ -144,7 +144,8 @@ def _in_utc(connection: Any) -> None:
 
 
 def _exact(connection: Any) -> None:
-    """Drivers of PostgreSQL make floats of numbers in JSON, and 30 days of an interval of a month."""
+    """Drivers of PostgreSQL make floats of numbers in JSON, and 30 days of an interval of a month; and psycopg knows
+    moments in one form only, where a role may have another (`DateStyle`)."""
     loads = partial(json.loads, parse_float=exact_number)
     if type(connection).__module__.partition(".")[0] == "psycopg2":
         from psycopg2 import extensions, extras  # type: ignore[import-untyped] # noqa: PLC0415 # only where it is used
@@ -158,6 +159,9 @@ def _exact(connection: Any) -> None:
     from psycopg.types.json import set_json_loads  # noqa: PLC0415
     from psycopg.types.string import TextLoader  # noqa: PLC0415
 
+    if not (connection.info.parameter_status("DateStyle") or "ISO").startswith("ISO"):
+        connection.execute("SET datestyle = 'ISO'")
+        connection.commit()  # else a transaction that fails would set it back
     set_json_loads(loads, connection)
     connection.adapters.register_loader("interval", TextLoader)
 

@@ -15,7 +15,7 @@ from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from factory.data import without_rows
-from factory.data.places import RowFileError, all_csv, own_folder, states
+from factory.data.places import RowFileError, all_csv, named_by_folders, own_folder, states
 from factory.data.row_files import read_rows
 from factory.data.sql import SqlError, connection_of
 from schemas.compose.env_values import names_secret, without
@@ -70,8 +70,9 @@ class LoadOperator(BaseOperator):
         # dlt comes with these: only a task that loads pays for it.
         from factory.data.columns import ColumnType  # noqa: PLC0415
         from factory.data.csv_headers import different_columns, headers  # noqa: PLC0415
-        from factory.data.destinations import LoadError, target_of  # noqa: PLC0415
+        from factory.data.destinations import target_of  # noqa: PLC0415
         from factory.data.load import load  # noqa: PLC0415
+        from factory.data.load_errors import LoadError  # noqa: PLC0415
         from factory.data.load_plan import LoadRequest  # noqa: PLC0415
 
         if self.rows is None and self.file is None:
@@ -102,10 +103,11 @@ class LoadOperator(BaseOperator):
             given = connection.extra_dejson.items()
             secrets += [connection.password or "", *(str(one) for name, one in given if names_secret(name))]
             with _working_folder():
-                target = target_of(connection, schema or None)
+                target = target_of(connection, schema or None, name)
                 read = _rows_of_files(self.file or ()) if self.rows is None else lambda: self.rows or ()
                 is_csv = self.rows is None and all_csv(self.file)
-                loaded = load(read, target, request, is_csv=is_csv, headers=partial(headers, self.file))
+                of_files = {"headers": partial(headers, self.file), "folders": partial(named_by_folders, self.file)}
+                loaded = load(read, target, request, is_csv=is_csv, **of_files)  # type: ignore[arg-type] # by name
                 loaded.aside += different_columns(self.file) if self.rows is None else []
         except (LoadError, RowFileError, SqlError) as error:
             text = without(str(error), secrets, "***")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,49 @@ def test_a_table_that_is_not_there_is_told_with_the_one_that_was_meant(warehouse
     refused = {"sqlite": "SQLite has no schema `My S`", "postgres": "cannot write to the schema `My S`: its name has a"}
     with pytest.raises(AirflowException, match=refused[warehouse.kind]):
         load(ORDERS, table="My S.orders")
+
+
+@on("postgres")
+def test_a_table_without_a_schema_is_the_one_that_sql_finds(warehouse: Warehouse) -> None:
+    """By the role's `search_path`, as in `sql`, `check` and `chart`."""
+    rows = SqlOperator(task_id="a", conn_id="warehouse", sql="SELECT id FROM found ORDER BY id", fetch="rows")
+    warehouse.run("CREATE SCHEMA other; CREATE TABLE public.there (id BIGINT)")
+    warehouse.run("ALTER ROLE CURRENT_USER SET search_path = missing, other, public")
+    try:
+        load([{"id": 1}], table="found")
+        load([{"id": 2}], table="there")
+        assert rows.execute({}) == [{"id": 1}]
+        assert warehouse.run("SELECT id FROM other.found") == [(1,)]
+        assert warehouse.run("SELECT id FROM public.there") == [(2,)]
+        warehouse.run("ALTER ROLE CURRENT_USER SET search_path = missing")
+        with pytest.raises(AirflowException, match=r"no schema on its `search_path`: write `table: SCHEMA\.found`"):
+            load([{"id": 2}], table="found", run_id="r2")
+    finally:
+        warehouse.run("ALTER ROLE CURRENT_USER RESET search_path; DROP SCHEMA other CASCADE")
+
+
+@on("postgres")
+def test_moments_are_read_whatever_form_a_role_has_for_them(warehouse: Warehouse) -> None:
+    load([{"id": 1, "at": "2026-01-02T03:04:05Z"}])
+    warehouse.run("ALTER ROLE CURRENT_USER SET datestyle = 'German'")
+    try:
+        task = SqlOperator(task_id="a", conn_id="warehouse", sql="SELECT at FROM orders", fetch="rows")
+        assert task.execute({}) == [{"at": "2026-01-02T03:04:05+00:00"}]
+    finally:
+        warehouse.run("ALTER ROLE CURRENT_USER RESET datestyle")
+
+
+def test_what_folders_say_is_left_out_and_told(
+    warehouse: Warehouse, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for year in (2025, 2026):
+        (tmp_path / f"shop=1/year={year}").mkdir(parents=True)
+        (tmp_path / f"shop=1/year={year}/part.jsonl").write_text(json.dumps({"id": year}))
+    load(None, file=f"{tmp_path}/shop=1/*/part.jsonl")
+    assert warehouse.columns("orders") == ["id"]
+    log = " ".join(capsys.readouterr().out.split())
+    assert "year=2026/part.jsonl`: the name of its folder says what `year` is, and its rows do not" in log
+    assert "`shop`" not in log
 
 
 @on("sqlite", "mysql")

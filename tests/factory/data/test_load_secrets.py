@@ -33,7 +33,7 @@ def test_a_password_may_have_any_sign_and_is_shown_in_no_form(password: str, mon
     monkeypatch.setenv("PROVIDERS__ENABLE_AIRFLOW_SECRETS", "false")
     extra = '{"options": "-c statement_timeout=5000", "sslmode": "prefer"}'
     given: Any = Connection(conn_id="w", conn_type="postgres", host="h", login="o p", password=password, extra=extra)
-    destination = target_of(given, None).destination
+    destination = target_of(given, "public").destination
     address = destination.configuration(destination.spec()._bind_dataset_name("public", "s")).credentials
     said = address.to_native_representation()
     read = extensions.parse_dsn(said)  # libpq's own

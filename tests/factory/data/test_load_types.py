@@ -130,7 +130,8 @@ def test_columns_of_other_types_take_values_or_the_error_names_them(warehouse: W
 
 
 KEPT = {
-    "postgres": 'interval(0)=2 s|timetz(0)=03:04:05+02|money=1.5|money=$1,234.50|name=abc|"char"=a|span=1 s',
+    "postgres": 'interval(0)=2 s|timetz(0)=03:04:05+02|money=1.5|money=$1,234.50|name=abc|"char"=a|span=1 s|'
+    "net=1.25|pair=(1.20,ab)",
     "duckdb": 'INTERVAL=1.123456 seconds|TIMETZ=03:04:05+02|INTEGER[]=[1, 2]|STRUCT(a DECIMAL(5,2))={"a": 1.5}|'
     'STRUCT("at" TIMESTAMP, lat DOUBLE)={"at": "2026-01-01", "lat": 52.12345678}|'
     'STRUCT(TIMEX DOUBLE)={"TIMEX": 1.1234567}|'
@@ -143,6 +144,8 @@ KEPT = {
 CUT = {
     "postgres": "interval(0)=1.5 s|interval=1.1234567 s|interval year to month=1 year 2 days|timetz(0)=03:04:05.5+02|"
     f'timetz=03:04:05.1234567+02|money=1.239|money=$1.239|name={"x" * 70}|"char"=ab|span=1.5 s|'
+    'net=1.239|pair=(1.26,ab)|pair[]={"(1.26,ab)"}|date[]={2026-01-01T23:59:00}|'
+    "daterange=[2026-01-01 12:00,)|prices={1.239}|"
     "interval(0)[]={1.5 s}|numeric(5,2)[]={1.239}|tsrange=[2026-01-01 00:00:00.1234567,)|varchar(3)[]={abcd}",
     "duckdb": 'INTERVAL=1.1234567 seconds|TIMETZ=03:04:05.1234567+02|INTEGER[]=[1.5]|STRUCT(a INTEGER)={"a": 1.7}|'
     'STRUCT(a DECIMAL(38,2))={"a": "12345678901234567.129"}|DECIMAL(38,9)[]=["123456789012.1234567891"]|'
@@ -171,6 +174,10 @@ WHOLE_LISTS = {
 def test_a_value_that_a_column_would_round_or_cut_is_refused(warehouse: Warehouse) -> None:
     if warehouse.kind == "postgres":
         warehouse.run("DROP DOMAIN IF EXISTS span CASCADE; CREATE DOMAIN span AS interval(0)")
+        warehouse.run("DROP DOMAIN IF EXISTS price CASCADE; CREATE DOMAIN price AS numeric(5,2)")
+        warehouse.run("DROP DOMAIN IF EXISTS prices; CREATE DOMAIN prices AS numeric(5,2)[]")
+        warehouse.run("CREATE DOMAIN net AS price CHECK (VALUE > 0); DROP TYPE IF EXISTS pair CASCADE")
+        warehouse.run("CREATE TYPE pair AS (a numeric(4,1), b varchar(2))")
     fits, cut = ([one.split("=", 1) for one in some[warehouse.kind].split("|")] for some in (KEPT, CUT))
     if warehouse.kind == "postgres":
         fits, cut = [*fits, *WHOLE_LISTS.items()], [*cut, *LISTS.items()]  # type: ignore[list-item] # pairs, too
