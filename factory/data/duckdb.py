@@ -59,6 +59,8 @@ class Query:
     """What is said of columns that are not called what they were."""
     notes: list[str] = field(default_factory=list)
     """What else is said of the tables."""
+    copies: dict[str, str] = field(default_factory=dict)
+    """Local copies of files, each with the path of the file."""
 
 
 def run_query(query: Query, *, max_rows: int | None = None, to: str | None = None) -> list[dict[str, Any]] | str:
@@ -100,7 +102,8 @@ def opened(query: Query, *, writes: str | None = None) -> Iterator[Any]:
         tempfile.TemporaryDirectory(prefix="duckdb-") as folder,
         _connection(query.database, query.memory_limit, query.threads) as connection,
     ):
-        files = {name: local_files(name, value, Path(folder)) for name, value in query.tables.items()}
+        with _named_as_written(query):
+            files = {name: local_files(name, value, Path(folder), query.copies) for name, value in query.tables.items()}
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"SET temp_directory = {text_literal(folder + '/spilled')}")
         if not query.external_access:
@@ -111,15 +114,31 @@ def opened(query: Query, *, writes: str | None = None) -> Iterator[Any]:
             connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         for name, paths in files.items():
-            try:
-                connection.execute(f"CREATE TEMP VIEW {quoted(name)} AS SELECT * FROM {reader(connection, paths)}")
-            except imported("duckdb", task="duckdb", extra="duckdb").Error as error:
-                for _ in read_rows(paths):  # whose errors are for people
-                    pass
-                raise DuckdbError(_explained(error, query)) from None
-            query.aside.extend(named_alike(connection, name, paths))
-            query.notes.extend(f"{text} (table `{name}`)" for text in different_columns(paths))
+            with _named_as_written(query):
+                try:
+                    connection.execute(f"CREATE TEMP VIEW {quoted(name)} AS SELECT * FROM {reader(connection, paths)}")
+                except imported("duckdb", task="duckdb", extra="duckdb").Error as error:
+                    for _ in read_rows(paths):  # whose errors are for people
+                        pass
+                    raise DuckdbError(_explained(error, query)) from None
+                query.aside.extend(named_alike(connection, name, paths))
+                query.notes.extend(f"{text} (table `{name}`)" for text in different_columns(paths))
         yield connection
+
+
+@contextmanager
+def _named_as_written(query: Query) -> Iterator[None]:
+    """Errors of copies name the files."""
+    try:
+        yield
+    except (DuckdbError, RowFileError) as error:
+        raise type(error)(_named(str(error), query)) from None
+
+
+def _named(text: str, query: Query) -> str:
+    for copy, path in reversed(query.copies.items()):  # a copy may be one of a copy
+        text = text.replace(copy, path)
+    return text
 
 
 @contextmanager
@@ -225,7 +244,7 @@ def _explained(error: BaseException, query: Query) -> str:
     hidden = re.search(r'Cannot access file "([^"]*)"', line)
     if hidden is not None:
         return f"`sql` reads `{hidden[1]}`, which `tables` does not name: add it, or write `external_access: true`"
-    return _csv_fault(line)
+    return _named(_csv_fault(line), query)
 
 
 def _csv_fault(line: str) -> str:

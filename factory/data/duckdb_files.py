@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from factory.data.duckdb_tables import DuckdbError
-from factory.data.places import RowFileError, format_of, found, kind_said, local_copy, opened_to_read
+from factory.data.places import RowFileError, format_of, found, kind_said, local_copy, opened_to_read, place_of_copy
 from factory.data.row_files import RowFileWriter, read_rows, unzipped
 
 
-def local_files(name: str, value: Any, folder: Path) -> list[str]:
-    """Local files with the rows of a table; those of an object store are copied here, through fsspec."""
+def local_files(name: str, value: Any, folder: Path, copies: dict[str, str]) -> list[str]:
+    """Local files with the rows of a table; those of an object store are copied here, through fsspec. `copies` gets
+    which file each copy is of."""
     if isinstance(value, str):
         value = [value]
     if not isinstance(value, list):
@@ -29,7 +30,7 @@ def local_files(name: str, value: Any, folder: Path) -> list[str]:
             raise DuckdbError(f"entry {number} of the table `{name}` is {kind_said(one)}, not {wanted}")
     if kind is str:
         paths = [path for pattern in value for path in found(pattern)]
-        return [_readable(local_copy(path, folder), folder) for path in paths]
+        return [_readable(_copy(path, local_copy(path, folder), copies), folder, copies) for path in paths]
     path = str(Path(tempfile.mkdtemp(dir=folder)) / "rows.jsonl")
     try:
         with RowFileWriter(path) as file:
@@ -39,11 +40,17 @@ def local_files(name: str, value: Any, folder: Path) -> list[str]:
     return [path]
 
 
-def _readable(path: str, folder: Path) -> str:
+def _copy(path: str, copy: str, copies: dict[str, str]) -> str:
+    if copy != path:
+        copies[copy] = path
+    return copy
+
+
+def _readable(path: str, folder: Path, copies: dict[str, str]) -> str:
     """The file, or a copy of one that `load` reads and DuckDB does not: JSON that begins with a byte order mark, an
     empty file that should be zipped, CSV whose lines end in two ways."""
     kind = format_of(path)[0]
-    copy = Path(tempfile.mkdtemp(dir=folder)) / re.sub(r"(?i)\.gz$", "", Path(path).name)  # which messages name
+    copy = place_of_copy(re.sub(r"(?i)\.gz$", "", path), folder)
     if kind == "csv" and _ends_in_two_ways(path):
         for _ in read_rows(path):  # whose errors name the file itself
             pass
@@ -53,7 +60,7 @@ def _readable(path: str, folder: Path) -> str:
                 quotes += line.count(b'"')
                 is_end = line.endswith(b"\r\n") and quotes % 2 == 0
                 other.write(line[:-2] + b"\n" if is_end else line)
-        return str(copy)
+        return _copy(path, str(copy), copies)
     if kind in ("parquet", "csv"):
         return path
     with opened_to_read(path) as file, unzipped(path, file) as data:
@@ -67,7 +74,7 @@ def _readable(path: str, folder: Path) -> str:
             return path
         with copy.open("wb") as other:
             shutil.copyfileobj(data, other)
-    return str(copy)
+    return _copy(path, str(copy), copies)
 
 
 def _ends_in_two_ways(path: str) -> bool:

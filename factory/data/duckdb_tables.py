@@ -132,8 +132,9 @@ def reader(connection: Any, paths: Sequence[str]) -> str:
     options += _csv_options(paths) if kind == "csv" else f", maximum_object_size = {_LARGEST_OBJECT}"
     options += ", format = 'newline_delimited'" if kind == "jsonl" else ""
     function = "read_csv" if kind == "csv" else "read_json"
-    plain = f"{function}({options}, {_ALL})"
-    types = _types(connection, plain)
+    plain, own = f"{function}({options}, {_ALL})", f"{options}, hive_partitioning = false"
+    of_files = f"{function}({own}, {_ALL})"  # without what the names of folders say, which has its types
+    types = _types(connection, of_files)
     is_odd = any(map(may_be_odd, paths))
     is_null = is_odd and kind != "csv" and _has_null_rows(connection, listed)
     if is_null or list(types) == ["json"]:  # values that are no rows, as a rule, which `load` refuses
@@ -141,10 +142,10 @@ def reader(connection: Any, paths: Sequence[str]) -> str:
             pass
     given = {name: str(one) for name, one in types.items()}
     if kind == "csv":
-        if set(given.values()) == {"VARCHAR"} and not connection.sql(f"SELECT * FROM {plain}").limit(1).fetchall():
+        if set(given.values()) == {"VARCHAR"} and not connection.sql(f"SELECT * FROM {of_files}").limit(1).fetchall():
             # Without a row each column is one of text, which SQL for numbers or times refuses; null is of any type.
             return f"(SELECT {', '.join(f'NULL AS {quoted(name)}' for name in given)} WHERE false)"
-        as_text = f"read_csv({options}, all_varchar = true)"
+        as_text = f"read_csv({own}, all_varchar = true)"
         exact = _guessed(connection, types, as_text, _WRITTEN)
         numbers = {name: kind for name, kind in types.items() if name not in exact}
         exact |= _exact_csv(connection, numbers, as_text) if is_odd else {}
@@ -155,9 +156,9 @@ def reader(connection: Any, paths: Sequence[str]) -> str:
     if list(given) == ["json"] or _second_of_a_name(given):  # which are no keys
         return plain
     given = {name: type_text(one, lambda leaf: "VARCHAR" if leaf == "UUID" else leaf) for name, one in types.items()}
-    given |= dict.fromkeys(_of_scalars(connection, types, plain), "VARCHAR")
+    given |= dict.fromkeys(_of_scalars(connection, types, of_files), "VARCHAR")
     texts = {name: type_text(one, _as_text) for name, one in types.items()}
-    given |= _guessed(connection, types, f"read_json({options}, columns = {_struct(texts)})")
+    given |= _guessed(connection, types, f"read_json({own}, columns = {_struct(texts)})")
     return f"read_json({options}, columns = {_struct(given | exact)})"
 
 

@@ -145,10 +145,18 @@ def local_copy(path: str, folder: Path) -> str:
     """A path of this machine: that of a copy in a new folder below `folder` where the file is in a store."""
     if not is_remote(path):
         return path
-    copy = Path(tempfile.mkdtemp(dir=folder)) / path.rpartition("/")[2]
+    copy = place_of_copy(path, folder)
     with opened_to_read(path) as source, copy.open("wb") as target:
         shutil.copyfileobj(source, target, 1 << 20)
     return str(copy)
+
+
+def place_of_copy(path: str, folder: Path) -> Path:
+    """A new path below `folder`, with those folders whose names say something of the rows, such as `year=2026`."""
+    *folders, name = path.split("/")
+    parent = Path(tempfile.mkdtemp(dir=folder), *(part for part in folders if "=" in part))
+    parent.mkdir(parents=True, exist_ok=True)
+    return parent / name
 
 
 class NewFile:

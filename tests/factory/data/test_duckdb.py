@@ -231,6 +231,11 @@ def test_object_storage_is_read_and_written(ending: str, s3: str, monkeypatch: p
     assert (total, same) == (7.75, 1)
     with pytest.raises(AirflowException, match="no file matches"):
         run("SELECT 1", tables={"orders": f"{folder}/{ending}/no-*.{ending}"})
+    for year in (2025, 2026):
+        with RowFileWriter(f"{folder}/by-year/year={year}/o.{ending}") as file:
+            file.write(some)
+    years = run("SELECT DISTINCT year FROM o ORDER BY ALL", tables={"o": f"{folder}/by-year/*/o.{ending}"})
+    assert years == [{"year": 2025}, {"year": 2026}]
 
 
 @pytest.mark.parametrize("ending", ["rows", "csv", "jsonl", "parquet"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -98,3 +99,26 @@ def test_decimals_of_parquet_that_are_too_long_are_an_error(tmp_path: Path) -> N
     with pytest.raises(AirflowException, match=said):
         run("SELECT * FROM t", tables={"t": file.path})
     assert said in broken({"file": file.path}, columns={"v": {"max": {"leq_to": 9}}})
+
+
+def test_an_error_names_the_file_and_not_its_copy(tmp_path: Path) -> None:
+    (folder := tmp_path / "year=2026").mkdir()
+    (folder / "a.csv").write_bytes(b"id,v\r\n1,a\n2,b,c\r\n")
+    (folder / "b.jsonl").write_bytes(b'\xef\xbb\xbf{"id": 1}\n{')
+    for name in ("a.csv", "b.jsonl"):
+        with pytest.raises(AirflowException, match=re.escape(str(folder / name))) as raised:
+            run("SELECT * FROM t", tables={"t": str(folder / name)})
+        assert "duckdb-" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("ending", "data"),
+    [("jsonl", b'\xef\xbb\xbf{"id": 1}\n'), ("csv", b"id\n1\n"), ("csv", b"id,year\n1,7\n"), ("json", b'[{"id": 1}]')],
+)
+def test_the_names_of_folders_are_a_column(tmp_path: Path, ending: str, data: bytes) -> None:
+    for year in (2025, 2026):
+        (folder := tmp_path / f"year={year}").mkdir()
+        (folder / f"a.{ending}").write_bytes(data)
+    one, both = str(tmp_path / f"year=2026/a.{ending}"), str(tmp_path / f"*/a.{ending}")
+    assert run("SELECT * FROM t", tables={"t": one}) == [{"id": 1, "year": 2026}]
+    assert run("SELECT sum(year) AS y FROM t", tables={"t": both}) == [{"y": 4051}]
