@@ -71,17 +71,19 @@ def is_inexact_in_duckdb(value: Any, kind: Any) -> bool:
 
 _LEAF = re.compile(
     r"\"(?:[^\"]|\"\")*\"|'(?:[^']|'')*'|(?<!\w)(?:(TIME(?:STAMP(?:_\w+)?)?(?: WITH TIME ZONE)?|INTERVAL)"
-    r"|(U?(?:TINY|SMALL|BIG|HUGE)INT|U?INTEGER|DECIMAL\(\d+, ?\d+\)))(?=[,)\[]|$)"
+    r"|(U?(?:TINY|SMALL|BIG|HUGE)INT|U?INTEGER|DECIMAL\(\d+, ?\d+\))|(DATE))(?=[,)\[]|$)"
 )
-"""In a type of DuckDB: a quoted name or text, a type of times, or one of numbers that are not floats."""
+"""In a type of DuckDB: a quoted name or text, a type of times, one of numbers that are not floats, or of days."""
 
 
 def lost_in_duckdb(column: str, kind: str) -> list[str]:
     """The same of DuckDB. Of nested values the text is compared with that of what it becomes: a digit that only one of
     them has is lost, one of a text or a float is in both."""
-    as_texts = _LEAF.sub(lambda at: "VARCHAR" if at[1] or at[2] else at[0], kind)
+    as_texts = _LEAF.sub(lambda at: "VARCHAR" if at[1] or at[2] or at[3] else at[0], kind)
     as_floats = _LEAF.sub(lambda at: "DOUBLE" if at[2] else at[0], kind)
     parts = [FINE_TIME] if any(at[1] for at in _LEAF.finditer(kind)) else []
+    if not parts and any(at[3] for at in _LEAF.finditer(kind)):
+        parts = [TIME_OF_DAY]  # beside times, it may be that of one of them
     tests: list[str] = []
     if as_floats != kind:
         tests = [f"{column}::{kind}::{as_floats} <> {column}::{as_floats}"]

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import io
 import json
 import math
-import re
-import warnings
-import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from itertools import chain, islice
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from factory.data import imported
 from factory.data.features import (
     NUMBER,
     ModelError,
@@ -35,15 +29,9 @@ from factory.data.features import (
     plain,
     with_encoding,
 )
-from factory.data.places import NewFile, alone_in, is_remote, opened_to_read
+from factory.data.stored_models import loaded, one_line, skops, stored
 from schemas.findings.suggestions import meant
 
-MODEL, FACTS = "model.skops", "model.json"
-_USUAL = re.compile(
-    r"numpy\.dtype|sklearn\.(?:tree\._tree\.Tree|_loss\.\w+\.\w+|neighbors\._(?:kd|ball)_tree\.\w+"
-    r"|ensemble\._hist_gradient_boosting\.\w+\.\w+)"
-)
-"""Types inside scikit-learn's own models that skops leaves to its users; none of them calls what a file names."""
 _ROWS_AT_ONCE = 20_000
 _SKLEARN = "scikit-learn"
 _LIBRARIES = (_SKLEARN, "skops", "numpy", "pandas", "scipy")
@@ -72,7 +60,7 @@ def train(
 
     Raises ModelError, RowFileError.
     """
-    _skops("train")
+    skops("train")
     if not rows:
         raise ModelError("there are no rows, so there is nothing to learn from")
     features = list(training.features or [name for name in _names(rows) if name != training.target])
@@ -109,12 +97,12 @@ def train(
         )
         whole = with_encoding(estimator, kinds)
         whole.fit(learned, learned_answers)
-        measured = {
-            name: _figure(metrics.get_scorer(name)(whole, tested, tested_answers))
-            for name in training.metrics or _METRICS.get(_purpose(estimator), ())
-        }
     except (ValueError, TypeError) as error:
-        raise ModelError(_one_line(error)) from None
+        raise ModelError(one_line(error)) from None
+    measured = {
+        name: _figure(name, metrics.get_scorer(name), whole, tested, tested_answers)
+        for name in training.metrics or _METRICS.get(_purpose(estimator), ())
+    }
     facts = {
         "estimator": training.estimator,
         "with": dict(training.arguments),
@@ -128,7 +116,7 @@ def train(
         "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "run": dict(run),
     }
-    return {"model": _stored(whole, facts, to), "metrics": measured, "rows": len(known)}
+    return {"model": stored(whole, facts, to, say), "metrics": measured, "rows": len(known)}
 
 
 def predict(
@@ -138,7 +126,7 @@ def predict(
 
     Raises ModelError, RowFileError.
     """
-    whole, facts = _loaded(model, trusted)
+    whole, facts = loaded(model, trusted)
     before, now = (
         one and ".".join(one.split(".")[:2]) for one in (facts["versions"].get(_SKLEARN), _version(_SKLEARN))
     )
@@ -156,7 +144,7 @@ def predict(
         try:
             answers = whole.predict(frame(table, kinds))
         except (ValueError, TypeError) as error:
-            raise ModelError(_one_line(error)) from None
+            raise ModelError(one_line(error)) from None
         for row, answer in zip(some, answers, strict=True):
             yield {**row, column: answer.item() if hasattr(answer, "item") else answer}
 
@@ -190,7 +178,7 @@ def _estimator(training: Training) -> Any:
             arguments.setdefault("random_state", training.random_state)
         return kind(**arguments)
     except (TypeError, AttributeError) as error:
-        raise ModelError(f"`estimator: {training.estimator}` refused it: {_one_line(error)}") from None
+        raise ModelError(f"`estimator: {training.estimator}` refused it: {one_line(error)}") from None
 
 
 def _purpose(estimator: Any) -> str:
@@ -198,8 +186,15 @@ def _purpose(estimator: Any) -> str:
     return "classifier" if base.is_classifier(estimator) else "regressor" if base.is_regressor(estimator) else ""
 
 
-def _figure(value: Any) -> float | None:
-    number = float(value)
+def _figure(name: str, metric: Any, whole: Any, tested: Any, answers: Any) -> float | None:
+    """What a metric says of a model; None where that is no number. Raises ModelError."""
+    try:
+        number = float(metric(whole, tested, answers))
+    except (ValueError, TypeError) as error:
+        text = one_line(error)
+        is_binary = "pos_label" in text or "average='binary'" in text
+        hint = f": it is for an answer of 0 and 1; write `{name}_macro` or `{name}_weighted`" if is_binary else ""
+        raise ModelError(f"the metric `{name}` cannot be told: {text}{hint}") from None
     return number if math.isfinite(number) else None
 
 
@@ -216,83 +211,3 @@ def _version(name: str) -> str | None:
         return version(name)
     except PackageNotFoundError:
         return None
-
-
-def _stored(whole: Any, facts: Mapping[str, Any], to: str) -> str:
-    """Two files cannot be replaced at once. So the model holds its facts, which are all that `predict` reads; the file
-    of facts beside it is removed first, so that after a kill it is not that of the model before. Two tasks at once take
-    turns, so that it is not that of the other one's model; a store, which has no locks, is looked at again."""
-    skops = _skops("train")
-    said = json.dumps(facts, indent=2, ensure_ascii=False, default=str) + "\n"
-    archive = io.BytesIO(skops.dumps(whole))
-    with zipfile.ZipFile(archive, "a") as added:
-        added.writestr(FACTS, said)
-    folder = to.rstrip("/")
-    model = NewFile(f"{folder}/{MODEL}")
-    described = NewFile(f"{folder}/{FACTS}")
-    try:
-        Path(model.part).write_bytes(archive.getvalue())
-        Path(described.part).write_text(said, encoding="utf-8")
-        with alone_in(model.path.rpartition("/")[0]):
-            described.remove_former()
-            model.publish()
-            described.publish()
-            if is_remote(folder):
-                _settle(folder, said)
-    finally:
-        model.discard()
-        described.discard()
-    return model.path.rpartition("/")[0]
-
-
-def _settle(folder: str, said: str) -> None:
-    """Let the facts beside a model be its own. Whoever writes them last reads the model behind that, which nobody then
-    replaces any more without writing them later."""
-    while True:
-        with opened_to_read(f"{folder}/{MODEL}") as file, zipfile.ZipFile(file) as archive:
-            own = archive.read(FACTS).decode()
-        if own == said:
-            return
-        said, described = own, NewFile(f"{folder}/{FACTS}")
-        try:
-            Path(described.part).write_text(said, encoding="utf-8")
-            described.publish()
-        finally:
-            described.discard()
-
-
-def _loaded(folder: str, trusted: Sequence[str]) -> tuple[Any, Mapping[str, Any]]:
-    skops = _skops("predict")
-    if folder.startswith("{"):
-        raise ModelError("`model` is a folder: write `${tasks.ID.output.model}`, the folder in what `train` hands on")
-    folder = folder.rstrip("/") if is_remote(folder) else str(Path(folder).expanduser())
-    with opened_to_read(f"{folder}/{MODEL}") as file:
-        content = file.read()
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            facts: Mapping[str, Any] | None = json.loads(archive.read(FACTS)) if FACTS in archive.namelist() else None
-        doubtful = skops.get_untrusted_types(data=content)
-        unknown = [name for name in doubtful if name not in trusted and not _USUAL.fullmatch(name)]
-        whole = skops.loads(content, trusted=doubtful) if not unknown else None
-    except Exception as error:  # a damaged file raises whatever its reader does
-        raise ModelError(f"`{folder}/{MODEL}` is no model that can be read: {_one_line(error)}") from None
-    if facts is None:
-        raise ModelError(f"`{folder}/{MODEL}` does not say what it was made from: it must be stored by `train`, anew")
-    if unknown:
-        raise ModelError(
-            f"the model holds types that are not trusted: {', '.join(sorted(unknown))}. "
-            "Where you know who made it, name them in `trusted`"
-        )
-    return whole, facts
-
-
-def _skops(task: str) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # it looks for functions in every module that is loaded, Airflow's moved ones too
-        return imported("skops.io", task=task, extra="ml")
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

@@ -21,7 +21,7 @@ from airflow.utils.session import create_session
 from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
-from factory.data.models import FACTS
+from factory.data.stored_models import FACTS
 from factory.http.state import MOVES, WATERMARK
 from factory.operators.http import XCOM_KEY
 from factory.reporters.in_force import FINDING, VALUE

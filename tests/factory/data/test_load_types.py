@@ -132,7 +132,9 @@ def test_columns_of_other_types_take_values_or_the_error_names_them(warehouse: W
 KEPT = {
     "postgres": 'interval(0)=2 s|timetz(0)=03:04:05+02|money=1.5|money=$1,234.50|name=abc|"char"=a|span=1 s|'
     "net=1.25|pair=(1.20,ab)",
-    "duckdb": 'INTERVAL=1.123456 seconds|TIMETZ=03:04:05+02|INTEGER[]=[1, 2]|STRUCT(a DECIMAL(5,2))={"a": 1.5}|'
+    "duckdb": 'DATE[]=["2026-01-01T00:00:00", "2026-01-02"]|STRUCT(d DATE, "at" TIMESTAMP)={"d": "2026-01-01", '
+    '"at": "2026-01-01 10:00:00"}|STRUCT("DATE" VARCHAR)={"DATE": "1 10:30"}|'
+    'INTERVAL=1.123456 seconds|TIMETZ=03:04:05+02|INTEGER[]=[1, 2]|STRUCT(a DECIMAL(5,2))={"a": 1.5}|'
     'STRUCT("at" TIMESTAMP, lat DOUBLE)={"at": "2026-01-01", "lat": 52.12345678}|'
     'STRUCT(TIMEX DOUBLE)={"TIMEX": 1.1234567}|'
     'STRUCT("INTEGER" TIME, s VARCHAR)={"INTEGER": "10:00:00", "s": "1,1234567 12345678901234567.10"}|'
@@ -147,7 +149,8 @@ CUT = {
     'net=1.239|pair=(1.26,ab)|pair[]={"(1.26,ab)"}|date[]={2026-01-01T23:59:00}|'
     "daterange=[2026-01-01 12:00,)|prices={1.239}|"
     "interval(0)[]={1.5 s}|numeric(5,2)[]={1.239}|tsrange=[2026-01-01 00:00:00.1234567,)|varchar(3)[]={abcd}",
-    "duckdb": 'INTERVAL=1.1234567 seconds|TIMETZ=03:04:05.1234567+02|INTEGER[]=[1.5]|STRUCT(a INTEGER)={"a": 1.7}|'
+    "duckdb": 'DATE[]=["2026-01-01T23:59:00"]|STRUCT(d DATE, n INTEGER)={"d": "2026-01-01 10:00", "n": 1}|'
+    'INTERVAL=1.1234567 seconds|TIMETZ=03:04:05.1234567+02|INTEGER[]=[1.5]|STRUCT(a INTEGER)={"a": 1.7}|'
     'STRUCT(a DECIMAL(38,2))={"a": "12345678901234567.129"}|DECIMAL(38,9)[]=["123456789012.1234567891"]|'
     'STRUCT("TIME" TIME, lat DOUBLE)={"TIME": "10:00:00.1234567", "lat": 52.12345678}|DECIMAL(38,2)[]=[1.239]',
     "mysql": "DOUBLE(5,2)=1.239|FLOAT(5,2)=1.239",
