@@ -14,11 +14,11 @@ from factory.http.window import LATE, Forms, Window
 from schemas.model.cursor import Cursor, CursorError, Moment
 from schemas.model.polling import Incremental
 
-_COUNTS = re.compile(
-    r"(?:(?:^|[^A-Za-z])(?:id|no)|I[dD]|(?i:number|seq|sequence|version|revision|offset|position))\"?$"
-)
+_ID = r"(?:^|[^A-Za-z])(?:id|no)|I[dD]"
+_NUMBER = "number|seq|sequence|offset|position|rowid|oid|pk|serial|ordinal|index"
+_COUNTS = re.compile(rf"(?:{_ID}|(?i:{_NUMBER}|version|revision))\"?$")
 """Names of what numbers rows, so that none is a moment."""
-_KEPT = re.compile(r"(?:(?:^|[^A-Za-z])(?:id|no)|I[dD]|(?i:number|seq|sequence|offset|position))\"?$")
+_KEPT = re.compile(rf"(?:{_ID}|(?i:{_NUMBER}))\"?$")
 """Of these, what a row has for good: it gets no later one by a change, as it gets a later `version`."""
 _NONE = re.compile(r"\s*|0{2,4}([-/.])00\1(?:00){1,2}(?:[T ][0:.]+)?(?:Z|[+-][0:]+)?")
 """Texts by which a row has no cursor: nothing, as CSV has it, and the zero date of MySQL."""
