@@ -31,6 +31,9 @@ def _lines(path: str) -> Iterator[TextIO]:
             raise RowFileError(f"`{path}` cannot be read: {error}") from None
 
 
+_MARKUP = re.compile(r"\s*<(?:(?:!doctype|html|head|body|title|meta|script|table|div|h1|p|\?xml)\b|!--)", re.IGNORECASE)
+
+
 def csv_delimiter(path: str, head: str) -> str:
     """What is between the columns of a CSV, by its first line: a comma, a semicolon, a tab or `|`.
 
@@ -43,7 +46,7 @@ def csv_delimiter(path: str, head: str) -> str:
         )
     if re.fullmatch("sep=.?\\s*", head):
         raise RowFileError(f"`{path}` begins with Excel's line `{head.strip()}` in place of its header: remove that")
-    if re.match(r"\s*<(?:!doctype|html|\?xml)\b", head, re.IGNORECASE):
+    if _MARKUP.match(head):
         raise RowFileError(f"`{path}` is a page of HTML or XML and no CSV: it begins with `{head.strip()[:40]}`")
     return max(",;\t|", key=re.sub('"[^"]*"', "", head).count)
 

@@ -269,8 +269,9 @@ def test_columns_that_differ_by_letter_case_alone_are_named(
         ("sep=;\r\nid;name\r\n1;a\r\n", None),
         ("<!DOCTYPE html>\n<body>\n", None),
         ("<html>\n<body>\n", None),
+        ("<h1>Not found</h1>\n", None),
     ],
-    ids=["#", "semicolon", "tab", "ragged", "short", "long", "title", "open-quote", "sep", "doctype", "html"],
+    ids=["#", "semicolon", "tab", "ragged", "short", "long", "title", "open-quote", "sep", "doctype", "html", "h1"],
 )
 def test_csv_is_read_as_load_reads_it_or_not_at_all(
     tmp_path: Path, text: str, rows: list[tuple[Any, ...]] | None, ending: str
