@@ -34,8 +34,8 @@ AHEAD_SECONDS = 2.0
 # Of more at once, the first are parsed again while the last wait: nothing would be saved.
 FEW = 10
 # Where a child of this process is older than the edit by then, a slow parse may still end: longer than Airflow lets one
-# take, which is 50 seconds (`dag_file_processor_timeout`), and 120 with `factory run`.
-SLOW_SECONDS = 130.0
+# take, which is 50 seconds (`dag_file_processor_timeout`), and 120 with `factory run`. An older child is no parse.
+SLOW_SECONDS = LONGEST_PARSE_SECONDS = 130.0
 
 Signature = tuple[int, int, int, int]
 """(inode, size, modification time, change time): no way to alter a file leaves all of them as they were."""
@@ -73,7 +73,7 @@ class CurrentFolder:
     def touch(self) -> None:
         """Show Airflow once more what it may have missed, since an older text was being parsed."""
         due = [path for path, look in self._untouched.items() if look.due <= time.time()]
-        oldest_parse = _oldest_child() if due else math.inf
+        parses = _children() if due else []
         for path in due:
             look = self._untouched.pop(path)
             signature = look.signature
@@ -85,7 +85,8 @@ class CurrentFolder:
                     signature = _signature(file.lstat())
                     if path in self._written:
                         self._written[path] = (self._written[path][0], signature)
-                if not look.is_last and oldest_parse < look.edited:
+                slow = any(look.edited - LONGEST_PARSE_SECONDS < began < look.edited for began in parses)
+                if slow and not look.is_last:
                     last = SecondLook(look.due + SLOW_SECONDS, look.edited, signature, gets_new_time=True, is_last=True)
                     self._untouched[path] = last
 
@@ -244,8 +245,8 @@ def _signature(status: os.stat_result) -> Signature:
     return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
-def _oldest_child() -> float:
-    """When the oldest child of this process was started, in seconds since 1970; Airflow's parses are its children."""
+def _children() -> list[float]:
+    """When each child of this process was started, in seconds since 1970; Airflow's parses are its children."""
     import psutil  # noqa: PLC0415 # tasks and `factory build` do without
 
-    return min((child.create_time() for child in psutil.Process().children()), default=math.inf)
+    return [child.create_time() for child in psutil.Process().children()]

@@ -278,8 +278,7 @@ class Refresher:
         if not written and not removed:
             return
         said = "%s: version %s, %d files written, %d removed, %d to parse"
-        to_parse = sum(map(stubs.is_stub, written))
-        log.info(said, self.folder, manifest.version, len(written), len(removed), to_parse)
+        log.info(said, self.folder, manifest.version, len(written), len(removed), sum(map(stubs.is_stub, written)))
 
     def _save(self, state: State) -> None:
         if state != self._state:

@@ -23,7 +23,6 @@ from schemas.folder.project import ENVIRONMENT_VARIABLE, SUFFIXES
 # Thousands of files are read every few seconds: plain strings and `os` calls cost a fraction of `Path`.
 # ruff: noqa: PTH116
 
-
 MAX_FILE_BYTES = 16 * 2**20
 MAX_ENTRIES = 50_000
 TRIES = 5

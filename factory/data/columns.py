@@ -82,8 +82,7 @@ class Column:
 
 class Declared(NamedTuple):
     """A type as the database names it, its digits behind the second, its characters, how SQL writes it, without digits
-    and lengths and with them, and of PostgreSQL what sort it is, or its elements: `d` for a domain, `c` for a composite
-    type."""
+    and with them, and PostgreSQL's sort of it, or of its elements: `d` for a domain, `c` for a composite type."""
 
     name: str = ""
     second_digits: int | None = None
@@ -93,8 +92,7 @@ class Declared(NamedTuple):
     sort: str = ""
 
 
-_JSON = ColumnType("json")
-_KNOWN = MappingProxyType({"real": SINGLE, "float": SINGLE, "json": _JSON, "any numeric": ANY_DECIMAL})
+_KNOWN = MappingProxyType({"real": SINGLE, "float": SINGLE, "json": ColumnType("json"), "any numeric": ANY_DECIMAL})
 _BITS = MappingProxyType({"tinyint": 8, "smallint": 16, "mediumint": 24, "integer": 32, "int": 32})
 _UNSIGNED = MappingProxyType({"utinyint": 8, "usmallint": 16, "uinteger": 32, "ubigint": 64, "uhugeint": 128})
 _SHORT_TEXTS = ("varchar", "char", "character varying", "character")
